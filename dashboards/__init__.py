@@ -1,0 +1,1 @@
+"""What people see: panels (SQL and encoding) and the live page."""

@@ -1,0 +1,1 @@
+"""The facts, one file per family: trial, participants, adverse events, dosing, labs, vitals, imaging, medication, people."""

@@ -1,0 +1,181 @@
+"""What follows from the ledger? Findings: each with its rule, its causes and one sentence a physician can read.
+
+A finding says what stands; a `Change` says that it was raised, changed or withdrawn at a position. Equal conclusions
+are equal bytes: no clock, no code version, no free text stands in a finding.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+from schemas.canonical import canonical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One conclusion about one thing."""
+
+    kind: ClassVar[str]
+    """`grade`, `participant_rule`, `cohort_rule`, `evaluability` or `query`."""
+
+    key: str
+    """What the conclusion is about: stays the same while the conclusion changes."""
+    rule: str
+    """The rule that concluded it."""
+    version: str
+    """The version of the protocol in force."""
+    participant: str | None = None
+    """The participant it is about, if one."""
+    scope: str | None = None
+    """The group it is about, if one."""
+    causes: tuple[str, ...]
+    """The records (`source|record`) that caused it."""
+    sentence: str
+    """One sentence that a physician can read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeFinding(Finding):
+    """The CTCAE grade of one record under one term. Grade 0 and *not gradable* stand too."""
+
+    kind: ClassVar[str] = "grade"
+
+    term: str
+    """The CTCAE term, or the reported term."""
+    basis: Literal["laboratory", "reported"]
+    """Whether a value was graded, or a reporter gave the grade."""
+    on: str | None
+    """The day it speaks of, as precisely as it is known."""
+    grade: int | None
+    """0 to 5; null where low and high differ or nothing can be said."""
+    low: int | None
+    """The lowest grade it can be."""
+    high: int | None
+    """The highest grade it can be."""
+    missing: tuple[str, ...] = ()
+    """Which facts or limits would decide."""
+    why: str | None = None
+    """Why there is no single grade."""
+    note: str | None = None
+    """A stated reading that was applied, such as the rounding of a value between two printed ranges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantRuleFinding(Finding):
+    """A rule about one participant is true."""
+
+    kind: ClassVar[str] = "participant_rule"
+
+    verdict: Literal["true", "pending", "unknown"]
+    """Whether it is true, waits for time, or lacks a fact."""
+    action: str
+    """What the protocol says to do."""
+    causality: Literal["given", "not yet given"]
+    """Whether somebody has judged the causality; what is not yet judged counts as related."""
+    on: str | None
+    """The onset of the first event that makes it true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluabilityFinding(Finding):
+    """Whether a participant counts in the denominator of a cohort rule."""
+
+    kind: ClassVar[str] = "evaluability"
+
+    status: Literal["event", "completed", "pending", "not_evaluable"]
+    """Had the event; completed the window without it; is still in the window; does not count."""
+    until: str | None
+    """The day the window ends, where that is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortRuleFinding(Finding):
+    """Where one group stands against its stopping boundary: three verdicts side by side."""
+
+    kind: ClassVar[str] = "cohort_rule"
+
+    verdict: Literal["below", "possible", "certain", "official"]
+    """The strongest of the three verdicts that stands."""
+    official: bool
+    """The protocol's rule: at some look inside the run of resolved participants the count reached the bound."""
+    certain: bool
+    """Known events alone reach a bound at some look, whatever the pending participants do."""
+    possible: bool
+    """Known events with all pending participants would reach a bound at some look, or the next."""
+    x: int
+    """Participants with the event in the official run."""
+    n: int
+    """Participants in the official run."""
+    bound: int | None
+    """The bound at n; null where n is no look or cannot stop."""
+    distance: int | None
+    """Events still missing to the bound at the next look."""
+    enrolled: int
+    """Participants of the scope who count, in order of enrolment."""
+    events: int
+    """Known events among them."""
+    pending: int
+    """Participants whose window is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryFinding(Finding):
+    """Something in the data contradicts itself or is missing: a question to the source, never a guess."""
+
+    kind: ClassVar[str] = "query"
+
+    question: str
+    """Which check found it."""
+
+
+State = Literal["raised", "changed", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A finding was raised, changed or withdrawn at a position of its trial's ledger."""
+
+    state: State
+    since: int
+    finding: Finding
+
+
+AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
+
+_FIELDS: dict[type[Finding], tuple[str, ...]] = {
+    finding: tuple(field.name for field in fields(finding))
+    for finding in (
+        GradeFinding,
+        ParticipantRuleFinding,
+        EvaluabilityFinding,
+        CohortRuleFinding,
+        QueryFinding,
+    )
+}
+
+
+def change_id(trial: str, position: int, key: str) -> str:
+    """The id of a change: a function of trial, position and finding key, so what is sent twice is one message."""
+    return hashlib.sha256(f"{trial}\n{position}\n{key}".encode()).hexdigest()[:32]
+
+
+def message(trial: str, change: Change) -> dict[str, Any]:
+    """A change as it travels. What is about no participant or no group has no such field; other unknowns are null."""
+    finding = change.finding
+    document = {name: getattr(finding, name) for name in _FIELDS[type(finding)]}
+    for absent in ("participant", "scope"):
+        if document[absent] is None:
+            del document[absent]
+    document["id"] = change_id(trial, change.since, finding.key)
+    document["kind"] = finding.kind
+    document["trial"] = trial
+    document["state"] = change.state
+    document["since"] = change.since
+    return document
+
+
+def written(trial: str, changes: tuple[Change, ...]) -> Iterator[bytes]:
+    """The canonical bytes of each change, in order: what is published, and what a replay must equal."""
+    for change in changes:
+        yield canonical(message(trial, change))

@@ -1,0 +1,110 @@
+"""Which small values do all facts share: exact decimals, partial dates, codes, identifiers, free text.
+
+Everything here is read strictly: a value that is not exactly of its form is refused with its path, never guessed.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
+PARTIAL_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?)?)?")
+FIRST_YEAR, LAST_YEAR = 1850, 2200
+
+
+def exact_decimal(value: object) -> Decimal:
+    """A measured value as it was reported: the digits of a JSON string, kept with their trailing zeros.
+
+    A JSON number is refused: it would have passed through a binary float somewhere.
+    """
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not DECIMAL.fullmatch(value):
+        raise ValueError("a measured value is a JSON string of digits, such as '80.0' (no exponent, no sign but -)")
+    return Decimal(value)
+
+
+def real_partial_date(value: str) -> str:
+    """A date as far as it is known, ISO 8601: `2026`, `2026-03`, `2026-03-14` or `2026-03-14T09:12`; it must exist."""
+    if not PARTIAL_DATE.fullmatch(value):
+        raise ValueError("a date is written YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm")
+    if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+        raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
+    datetime.fromisoformat(value if len(value) >= 10 else earliest_day(value).isoformat())
+    return value
+
+
+def in_universal_time(value: datetime) -> datetime:
+    """An instant, in UTC: two systems in two zones name the same moment by the same bytes."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
+    return value.astimezone(UTC)
+
+
+def real_day(value: object) -> date:
+    """A calendar day, `YYYY-MM-DD`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) != 10:
+        raise ValueError("a day is written YYYY-MM-DD")
+    day = date.fromisoformat(value)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+def written_instant(value: datetime) -> str:
+    """An instant as canonical text: UTC, `Z`, no more fraction of a second than there is."""
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def earliest_day(partial: str) -> date:
+    """The first day that a partial date may mean: `2026-03` may be the 1st."""
+    return date.fromisoformat((partial + "-01-01" if len(partial) == 4 else partial + "-01")[:10])
+
+
+def latest_day(partial: str) -> date:
+    """The last day that a partial date may mean: `2026-02` may be the 28th."""
+    if len(partial) >= 10:
+        return date.fromisoformat(partial[:10])
+    year, month = int(partial[:4]), int(partial[5:7] or 12)
+    first_of_next = date(year + month // 12, month % 12 + 1, 1)
+    return date.fromordinal(first_of_next.toordinal() - 1)
+
+
+FREE_TEXT = "free text"  # the marker by which intake finds what may name a person
+
+type_of_decimal = {"type": "string", "pattern": f"^{DECIMAL.pattern}$"}
+
+ExactDecimal = Annotated[
+    Decimal,
+    BeforeValidator(exact_decimal),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(type_of_decimal),
+]
+PartialDate = Annotated[
+    str, AfterValidator(real_partial_date), Field(description="ISO 8601 date, as precise as it is known")
+]
+Day = Annotated[
+    date,
+    BeforeValidator(real_day),
+    PlainSerializer(date.isoformat),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Instant = Annotated[AwareDatetime, AfterValidator(in_universal_time), PlainSerializer(written_instant)]
+Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#@+-]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/#@+%(),'*^-]*$")]
+Unit = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]
+FreeText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=20_000,
+        json_schema_extra={"x-free-text": True},
+        description="Free text that may name a person: in the ledger it stands as a salted commitment.",
+    ),
+    FREE_TEXT,
+]

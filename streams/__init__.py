@@ -1,0 +1,1 @@
+"""Where it flows: one file per arrow, the ledger, the store, the importers."""
