@@ -88,7 +88,7 @@ class _MalformedError(ValueError):
 
 
 def parse(raw: bytes) -> AnyFact | Refusal:
-    """Reads one message as a fact of its current version, or says where and why it is none. Never raises on bad input."""
+    """Reads one message as a fact of its current version, or says where and why it is none. Never raises."""
     document = _read_object(raw)
     if isinstance(document, Refusal):
         return document

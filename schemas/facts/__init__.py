@@ -1,1 +1,1 @@
-"""The facts, one file per family: trial, participants, adverse events, dosing, labs, vitals, imaging, medication, people."""
+"""The facts, one file per family: trial, participants, adverse events, doses, labs, vitals, imaging, people…"""
