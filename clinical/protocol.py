@@ -1,0 +1,299 @@
+"""What does the protocol of a trial say? Its file, read into typed rules; every assumption keeps its reason.
+
+A value that the public record does not give is written in place as `{assumed: VALUE, reason: TEXT}`. Reading takes
+the value, and `Protocol.assumed` remembers where it stood and why. A misspelt or unknown parameter is refused with
+its path.
+"""
+
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from schemas.facts.adverse_events import Relation
+from schemas.values import ExactDecimal, Identifier
+
+
+class ProtocolError(ValueError):
+    """A protocol file that cannot be used: every problem with its path."""
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
+
+
+class Part(BaseModel):
+    """A part of a protocol: frozen, without unknown parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+Sentence = Annotated[str, Field(min_length=1, max_length=500)]
+Days = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Regimen(Part):
+    """How one drug is given."""
+
+    dose: ExactDecimal
+    """The dose of each administration, in `unit`."""
+    unit: Literal["mg/kg", "mg/m2", "mg"]
+    """Per kilogram, per square metre of body surface, or flat."""
+    loading: ExactDecimal | None = None
+    """The first dose, where it differs."""
+    every_days: Days
+    """Days from one administration to the next."""
+
+
+class Interval(Part):
+    """A range of a number: both ends are optional."""
+
+    at_most: ExactDecimal | None = None
+    """The largest value inside."""
+    more_than: ExactDecimal | None = None
+    """The largest value outside."""
+
+
+class Group(Part):
+    """One group of participants and what it receives."""
+
+    name: Sentence
+    """What boards call it."""
+    assignment: Sentence
+    """The condition in words."""
+    prior_therapy_months: Interval | None = None
+    """The condition on months of first-line PD-(L)1, where the protocol assigns by it."""
+    drugs: dict[str, Regimen] = Field(min_length=1)
+    """What it receives, by drug."""
+
+
+class Eligibility(Part):
+    """Who may come in: checked at enrolment, a contradiction raises a query."""
+
+    ecog_at_most: int | None = None
+    """The highest ECOG performance status."""
+    expected_survival_months_at_least: int | None = None
+    """Stated, not checked: nobody reports it as a number."""
+    exclusions: tuple[Sentence, ...] = Field(default=(), strict=False)
+    """Stated, not checked: no fact carries them yet."""
+
+
+class Windows(Part):
+    """How long we look."""
+
+    toxicity_days: Days
+    """From the first dose: what begins inside it counts for cohort rules."""
+    safety_follow_up_days: Days
+    """From the last dose: adverse events still count."""
+
+
+class Grading(Part):
+    """Which choices the grading of values leaves to the protocol."""
+
+    baseline: Literal["last_before_first_dose"]
+    """Which value is the baseline of an analyte."""
+    baseline_record: Literal["upper_limit", "not_graded"]
+    """How the baseline itself, and what came before it, is graded (ctcae pitfall 3)."""
+
+
+class CausalityPolicy(Part):
+    """Which judgements count as related. One not yet given counts as related, always."""
+
+    related: tuple[Relation, ...] = Field(strict=False, min_length=1)
+    """The words that mean related."""
+    by: Literal["either", "investigator", "sponsor"]
+    """Whose judgement counts."""
+
+
+class ParticipantRule(Part):
+    """A rule about one participant: an adverse event of some grade, attributed to the treatment."""
+
+    id: Identifier
+    """Its name in findings."""
+    sentence: Sentence
+    """What it says, for a physician."""
+    grade_at_least: Annotated[int, Field(ge=1, le=5)]
+    """The lowest reported grade that counts; a fatal outcome always does."""
+    related_to: Literal["any"]
+    """Related to any study drug."""
+    action: Sentence
+    """What the protocol says to do."""
+
+
+class Looks(Part):
+    """At which numbers of participants the rule may stop."""
+
+    every: Annotated[int, Field(ge=1, le=1000)]
+    """One look for so many participants."""
+    up_to: Annotated[int, Field(ge=1, le=1000)]
+    """The last look."""
+
+    def numbers(self) -> tuple[int, ...]:
+        """The looks: `every`, twice `every`, … and `up_to` last."""
+        return tuple(sorted({*range(self.every, self.up_to + 1, self.every), self.up_to}))
+
+
+class CohortRule(Part):
+    """A stopping rule about a group: so many participants with the event, at so many looked at."""
+
+    id: Identifier
+    """Its name in findings."""
+    counts: Identifier
+    """The participant rule whose participants it counts, each once."""
+    method: Literal["pocock"]
+    """The family of the boundary."""
+    p0: ExactDecimal
+    """The highest rate of the event that is tolerable."""
+    alpha: ExactDecimal
+    """The chance of stopping at that rate, at most."""
+    looks: Looks
+    """When it looks."""
+    denominator: Literal["enrolment_order_complete_window"]
+    """Who is looked at (stopping rules 1.3)."""
+    scope: Literal["group", "pooled"]
+    """One boundary per group, or one for all."""
+    unrelated_death: Literal["not_evaluable", "event", "completed"]
+    """What a death of another cause inside the window counts as."""
+    advice: Sentence
+    """What the protocol says to do when the boundary is reached. Only people decide."""
+
+    @model_validator(mode="after")
+    def _probabilities(self) -> "CohortRule":
+        if not (0 < self.p0 < 1 and 0 < self.alpha < 1):
+            raise ValueError("p0 and alpha lie between 0 and 1")
+        return self
+
+
+class ReportingClock(Part):
+    """How soon something must be reported."""
+
+    id: Identifier
+    """Its name."""
+    hours: Annotated[int, Field(ge=1)] | None = None
+    """Within so many hours."""
+    days: Annotated[int, Field(ge=1)] | None = None
+    """Within so many calendar days."""
+    basis: Sentence
+    """The rule that says so."""
+
+
+class Response(Part):
+    """How tumour response is judged."""
+
+    criteria: Literal["RECIST 1.1", "none"]
+    """The criteria."""
+    confirmation_days: Days | None = None
+    """Days after which a response may be confirmed."""
+
+
+class Notification(Part):
+    """Who hears of what."""
+
+    of: Literal["participant_rule", "cohort_rule", "query", "grade"]
+    """The kind of finding."""
+    who: Literal["investigator", "safety_board", "safety_lead"]
+    """The role."""
+
+
+class Protocol(Part):
+    """One version of one trial's protocol."""
+
+    id: Identifier
+    """The protocol's own name."""
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,20}$")]
+    """Named by every finding made under it."""
+    trial: Identifier
+    """The trial whose ledger it governs."""
+    title: Sentence
+    """What the trial is."""
+    ctcae: Literal["5.0", "6.0"]
+    """The version by which values are graded."""
+    groups: dict[Identifier, Group] = Field(min_length=1)
+    """The groups, by id."""
+    treatment_limit_days: Days
+    """How long treatment may last."""
+    eligibility: Eligibility
+    """Who may come in."""
+    windows: Windows
+    """How long we look."""
+    grading: Grading
+    """Choices in grading."""
+    causality: CausalityPolicy
+    """What counts as related."""
+    participant_rules: tuple[ParticipantRule, ...] = Field(strict=False)
+    """Rules about one participant."""
+    cohort_rules: tuple[CohortRule, ...] = Field(strict=False)
+    """Rules about a group."""
+    reporting_clocks: tuple[ReportingClock, ...] = Field(strict=False)
+    """How soon something must be reported."""
+    response: Response
+    """How response is judged."""
+    notify: tuple[Notification, ...] = Field(strict=False)
+    """Who hears of what."""
+    assumed: dict[str, str] = Field(default_factory=dict)
+    """Path of each value that the public record does not give, with its reason."""
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Protocol":
+        rules = [rule.id for rule in self.participant_rules] + [rule.id for rule in self.cohort_rules]
+        if len(rules) != len(set(rules)):
+            raise ValueError("two rules have one id")
+        known = {rule.id for rule in self.participant_rules}
+        for rule in self.cohort_rules:
+            if rule.counts not in known:
+                raise ValueError(f"cohort rule {rule.id} counts {rule.counts}, which is no participant rule")
+        return self
+
+
+@lru_cache(maxsize=32)
+def read_protocol(text: str) -> Protocol:
+    """Reads a protocol file. Raises `ProtocolError` naming every problem and its path."""
+    try:
+        document = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise ProtocolError((("", f"not YAML: {str(error).replace(chr(10), ' ')}"),)) from error
+    if not isinstance(document, dict):
+        raise ProtocolError((("", "a protocol is a mapping"),))
+    if "assumed" in document:
+        raise ProtocolError((("assumed", "an assumption is written at its value: {assumed: VALUE, reason: TEXT}"),))
+    reasons: dict[str, str] = {}
+    try:
+        return Protocol.model_validate(_without_assumptions(document, "", reasons) | {"assumed": reasons})
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ProtocolError(tuple((".".join(map(str, d["loc"])), d["msg"]) for d in details)) from error
+
+
+def _without_assumptions(node: Any, path: str, reasons: dict[str, str]) -> Any:
+    """The same tree with every `{assumed, reason}` replaced by its value, and its reason kept under its path."""
+    if isinstance(node, list):
+        return [_without_assumptions(entry, f"{path}.{number}", reasons) for number, entry in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    if "assumed" in node:
+        if set(node) != {"assumed", "reason"} or not isinstance(node["reason"], str) or not node["reason"]:
+            raise ProtocolError(((path, "an assumption has exactly a value and a reason"),))
+        reasons[path] = node["reason"]
+        return node["assumed"]
+    return {
+        key: _without_assumptions(value, f"{path}.{key}" if path else str(key), reasons) for key, value in node.items()
+    }
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without surprises: integers are numbers, all else is text; a key may stand once."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML's own shape
+        first: [
+            (tag, pattern) for tag, pattern in resolvers if tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:null"}
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        keys = [key.value for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
