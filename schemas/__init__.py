@@ -5,6 +5,7 @@ Envelope: `schemas.envelope`. Facts: one file per family in `schemas.facts`. Wha
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, NoReturn, get_args
 
@@ -36,7 +37,7 @@ from schemas.facts.people import (
 )
 from schemas.facts.trial import ClockTicked, DataCutDeclared, ProtocolAdopted
 from schemas.facts.vitals import VitalSignMeasured
-from schemas.upcasts import upcast
+from schemas.upcasts import UPCASTS, upcast
 
 AnyFact = (
     ProtocolAdopted
@@ -70,6 +71,8 @@ FACTS: dict[str, type[AnyFact]] = {
     get_args(fact.model_fields["type"].annotation)[0]: fact for fact in get_args(AnyFact)
 }
 """Every fact by its current `type`."""
+
+FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
 LARGEST_MESSAGE = 1_000_000
 """Bytes; a broker's default limit too, so that both engines refuse the same messages."""
@@ -109,10 +112,16 @@ def parse(raw: bytes) -> AnyFact | Refusal:
 
 
 def read(canonical_bytes: bytes) -> AnyFact:
-    """Reads a fact back from the ledger: it passed `parse` when it came in, so anything wrong here is damage."""
+    """Reads a fact back from the ledger: it passed `parse` when it came in, so anything wrong here is damage.
+
+    It may have come in under a version that was current then: it is led on like a message at the door.
+    """
     start = canonical_bytes.rindex(b'"type":"') + 8
-    model = FACTS[canonical_bytes[start : canonical_bytes.index(b'"', start)].decode()]
-    return model.model_validate_json(canonical_bytes)
+    name = canonical_bytes[start : canonical_bytes.index(b'"', start)].decode()
+    if name in UPCASTS:
+        current = upcast(name, json.loads(canonical_bytes))
+        return FACTS[current["type"]].model_validate_json(json.dumps(current))
+    return FACTS[name].model_validate_json(canonical_bytes)
 
 
 def _read_object(raw: bytes) -> dict[str, Any] | Refusal:
@@ -123,9 +132,7 @@ def _read_object(raw: bytes) -> dict[str, Any] | Refusal:
     except UnicodeDecodeError as error:
         return Refusal("", f"not UTF-8 at byte {error.start}")
     try:
-        document = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_no_number, parse_float=_no_fraction
-        )
+        document = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_number)
     except _MalformedError as error:
         return Refusal("", str(error))
     except json.JSONDecodeError as error:
@@ -150,11 +157,13 @@ def _no_number(_: str) -> NoReturn:
     raise _MalformedError("NaN and Infinity are no JSON")
 
 
-def _no_fraction(_: str) -> NoReturn:
-    raise _MalformedError("a number with a fraction or exponent: measured values travel as strings")
-
-
 def _first_of(error: ValidationError) -> Refusal:
     details = error.errors(include_input=False, include_url=False, include_context=False)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return Refusal(".".join(str(step) for step in details[0]["loc"]), details[0]["msg"] + more)
+    path = ".".join(_step(step) for step in details[0]["loc"])
+    return Refusal(path, details[0]["msg"].removeprefix("Value error, ") + more)
+
+
+def _step(step: int | str) -> str:
+    """One step of a path. A key that looks like no field name may hold anything, a person's name too: not repeated."""
+    return str(step) if isinstance(step, int) or FIELD_NAME.fullmatch(step) else "(unknown field)"

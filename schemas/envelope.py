@@ -4,11 +4,19 @@
 often it has spoken. Source: CloudEvents 1.0.2, structured JSON mode; extension names are lower case as it demands.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, LiteralString
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from schemas.values import Code, FreeText, Identifier, Instant
+
+
+def refused(field: str, message: LiteralString) -> ValidationError:
+    """A refusal that knows its field, for a check that needs more than one field to see it."""
+    return ValidationError.from_exception_data(
+        "fact", [InitErrorDetails(type=PydanticCustomError("refused", message), loc=(field,), input=None)]
+    )
 
 
 class Strict(BaseModel):
@@ -55,9 +63,9 @@ class Fact(Strict):
     @model_validator(mode="after")
     def _a_correction_has_a_reason(self) -> "Fact":
         if self.revision > 1 and self.reason is None:
-            raise ValueError("a revision needs a reason")
+            raise refused("reason", "a revision needs a reason")
         if self.about_participant and self.subject is None:
-            raise ValueError("a fact about a participant names the participant in subject")
+            raise refused("subject", "a fact about a participant names the participant in subject")
         return self
 
     @property

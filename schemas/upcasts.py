@@ -16,7 +16,7 @@ def adverse_event_v1_to_v2(message: Message) -> Message:
 
     What was said of the treatment as a whole stays said of the whole, under the drug `*`.
     """
-    data = dict(message["data"])
+    data = {**message["data"]}
     whole = data.pop("causality", None)
     if whole is not None:
         data["causality"] = [{"drug": ANY_DRUG, "investigator": whole}]

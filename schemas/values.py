@@ -12,6 +12,9 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 
 DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 PARTIAL_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?)?)?")
+INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 FIRST_YEAR, LAST_YEAR = 1850, 2200
 
 
@@ -27,21 +30,40 @@ def exact_decimal(value: object) -> Decimal:
     return Decimal(value)
 
 
+def written_decimal(value: Decimal) -> str:
+    """The digits of a measured value, never an exponent: `0.0000001` stays what it was, and can be read again."""
+    return format(value, "f")
+
+
 def real_partial_date(value: str) -> str:
     """A date as far as it is known, ISO 8601: `2026`, `2026-03`, `2026-03-14` or `2026-03-14T09:12`; it must exist."""
     if not PARTIAL_DATE.fullmatch(value):
         raise ValueError("a date is written YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm")
     if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
         raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
-    datetime.fromisoformat(value if len(value) >= 10 else earliest_day(value).isoformat())
+    try:
+        datetime.fromisoformat(value if len(value) >= 10 else earliest_day(value).isoformat())
+    except ValueError:
+        raise ValueError("no such date or time") from None
     return value
 
 
-def in_universal_time(value: datetime) -> datetime:
-    """An instant, in UTC: two systems in two zones name the same moment by the same bytes."""
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+def exact_instant(value: object) -> datetime:
+    """An instant, in UTC: two systems in two zones name the same moment by the same bytes.
+
+    An instant names its zone. A count of seconds is refused, as a number and as digits in a string.
+    """
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not INSTANT.fullmatch(value):
+        raise ValueError("an instant is written YYYY-MM-DDThh:mm:ssZ, or with an offset such as +01:00")
+    try:
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("no such date or time") from None
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
         raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
-    return value.astimezone(UTC)
+    return instant
 
 
 def real_day(value: object) -> date:
@@ -50,7 +72,10 @@ def real_day(value: object) -> date:
         return value
     if not isinstance(value, str) or len(value) != 10:
         raise ValueError("a day is written YYYY-MM-DD")
-    day = date.fromisoformat(value)
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("a day is written YYYY-MM-DD, and must exist") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValueError(f"a year lies between {FIRST_YEAR} and {LAST_YEAR}")
     return day
@@ -82,11 +107,13 @@ type_of_decimal = {"type": "string", "pattern": f"^{DECIMAL.pattern}$"}
 ExactDecimal = Annotated[
     Decimal,
     BeforeValidator(exact_decimal),
-    PlainSerializer(str, return_type=str),
+    PlainSerializer(written_decimal, return_type=str),
     WithJsonSchema(type_of_decimal),
 ]
 PartialDate = Annotated[
-    str, AfterValidator(real_partial_date), Field(description="ISO 8601 date, as precise as it is known")
+    str,
+    AfterValidator(real_partial_date),
+    WithJsonSchema({"type": "string", "pattern": f"^{PARTIAL_DATE.pattern}$"}),
 ]
 Day = Annotated[
     date,
@@ -94,9 +121,15 @@ Day = Annotated[
     PlainSerializer(date.isoformat),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
-Instant = Annotated[AwareDatetime, AfterValidator(in_universal_time), PlainSerializer(written_instant)]
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(exact_instant),
+    PlainSerializer(written_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/#@+-]*$")]
-Code = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/#@+%(),'*^-]*$")]
+CODE = r"[A-Za-z0-9][A-Za-z0-9 ._:/#@+%(),'*^-]*"
+Code = Annotated[str, Field(min_length=1, max_length=80, pattern=f"^{CODE}$")]
 Unit = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]
 FreeText = Annotated[
     str,

@@ -5,10 +5,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from schemas.envelope import Fact, Strict
-from schemas.values import Code, FreeText, PartialDate
+from schemas.values import CODE, Code, FreeText, PartialDate
 
 ANY_DRUG = "*"
 """A causality to the study treatment as a whole, where the source does not say to which drug."""
+
+Drug = Annotated[str, Field(min_length=1, max_length=80, pattern=rf"^(?:\*|{CODE})$")]
+"""A drug of the protocol, or `*`."""
 
 Relation = Literal["related", "probable", "possible", "unlikely", "not_related"]
 """How likely a drug caused it. Which of these count as related, the protocol says."""
@@ -27,7 +30,7 @@ SeriousnessCriterion = Literal[
 class Causality(Strict):
     """What is thought of one drug. A causality not yet given is null; it never means unrelated."""
 
-    drug: Code
+    drug: Drug
     """The drug by its name in the protocol, or `*` for the study treatment as a whole."""
     investigator: Relation | None = None
     """The investigator's judgement."""
@@ -38,7 +41,7 @@ class Causality(Strict):
 class ActionTaken(Strict):
     """What was done with one drug because of the event."""
 
-    drug: Code
+    drug: Drug
     """The drug by its name in the protocol, or `*`."""
     action: Literal["none", "interrupted", "reduced", "rate_reduced", "delayed", "stopped", "unknown", "not_applicable"]
     """After CDISC code list ACN (C66767), in our words."""
