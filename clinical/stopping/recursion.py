@@ -2,8 +2,8 @@
 
 One exact recursion serves every binary boundary: at each look the distribution of the count is
 convolved with the events of the participants who came since; the cells at or above the bound stop and
-are taken out; the rest goes on. Source: Goldman 1987, restated in Stat Med 2001;20:1575-1589; R
-clinfun `bdrycross.prob` and stoppingrule `OC.rule.bin` compute the same, in floating point.
+are taken out; the rest goes on. R clinfun `bdrycross.prob` and stoppingrule `OC.rule.bin` compute the
+same in floating point; the idea is Goldman's of 1987 (see Stat Med 2001;20:1575-1589).
 
 With p = a/d every probability after n participants is a whole number over d**n, so the recursion
 runs on whole numbers ("weights") and nothing is ever rounded.

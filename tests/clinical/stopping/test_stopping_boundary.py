@@ -41,7 +41,7 @@ def at_level(p0: Fraction, looks: tuple[int, ...], level: Fraction) -> tuple[int
 
 
 def test_thirty_continuous_looks_at_thirty_percent_give_the_published_bounds() -> None:
-    # R stoppingrule 0.6, `calc.rule.bin(ns=1:30, p0=0.30, alpha=0.10, type="Pocock")`.
+    # Equal to what R stoppingrule 0.6 gives: calc.rule.bin(ns=1:30, p0=0.30, alpha=0.10, type="Pocock").
     assert in_ranges(pocock(P0, ALPHA, continuous(30))) == (
         "3@3 4@4-5 5@6-7 6@8-9 7@10-11 8@12-13 9@14-16 10@17-18 11@19-21 12@22-23 13@24-26 14@27-29 15@30"
     )

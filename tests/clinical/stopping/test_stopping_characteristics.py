@@ -78,7 +78,7 @@ def test_thirty_participants_at_thirty_percent_have_the_published_characteristic
 @pytest.mark.parametrize(
     ("bounds", "figures"),
     [
-        # R stoppingrule 0.6: Wang-Tsiatis .25 and O'Brien-Fleming, N = 30, p0 = .30, alpha = .10.
+        # Equal to R stoppingrule 0.6: Wang-Tsiatis .25 and O'Brien-Fleming, N = 30, p0 = .30, alpha = .10.
         (
             "4@4 5@6 6@8 7@11 8@14 9@17 10@19 11@22 12@25 13@28 14@30",
             [(0.098, 28.6), (0.406, 24.6), (0.789, 18.2)],
