@@ -1,0 +1,1 @@
+"""The claims that Tocsin makes, one test each."""

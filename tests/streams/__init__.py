@@ -1,0 +1,1 @@
+"""Claims about where the facts flow."""
