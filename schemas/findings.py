@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from pydantic import ConfigDict
+
 from schemas.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One conclusion about one thing."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    """Only for the JSON Schema: a finding is made here, never read."""
 
     kind: ClassVar[str]
     """`grade`, `participant_rule`, `cohort_rule`, `evaluability` or `query`."""

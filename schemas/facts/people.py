@@ -10,6 +10,9 @@ from schemas.values import Code, FreeText, Identifier, Instant
 Channel = Literal["email", "webhook", "sms", "file", "page"]
 """How somebody was reached."""
 
+FindingKey = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00-\x1f]+$")]
+"""The key of a finding: it holds the keys of records (`source|record`), so it is no identifier."""
+
 
 class Decision(Strict):
     """What a board or a sponsor decided. A rule advises; only people decide."""
@@ -36,7 +39,7 @@ class DecisionRecorded(Fact):
 class Adjudication(Strict):
     """A person's verdict on one finding."""
 
-    finding: Identifier
+    finding: FindingKey
     """The key of the finding."""
     verdict: Literal["confirmed", "refuted", "undecided"]
     """What was concluded."""

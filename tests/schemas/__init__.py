@@ -1,0 +1,1 @@
+"""Claims about what happened: examples, contracts, the door."""
