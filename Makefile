@@ -1,0 +1,48 @@
+# Targets with one line each; `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SPEED ?= 1
+PORT ?= 8117
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types imports tests bench schemas clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.complete ## build the environment in .venv, with .venv/bin/tocsin
+
+$(VENV)/.complete: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## simulate the AK117 trial and show it on a live page (SPEED=, PORT=)
+	$(BIN)/tocsin demo --speed $(SPEED) --port $(PORT)
+
+test: setup lint types imports tests ## make the environment and run every check
+
+lint: setup ## ruff: style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup ## imports point one way
+	$(BIN)/lint-imports
+
+tests: setup ## the tests
+	$(BIN)/python -m pytest
+
+bench: setup ## ratios, measured side by side in one run, with the hardware
+	$(BIN)/python -m benchmarks
+
+schemas: setup ## write the JSON Schemas of every fact and finding, to be committed
+	$(BIN)/python -m tests.schemas.write_json_schemas
+
+clean: ## remove what was built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

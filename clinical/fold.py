@@ -1,0 +1,317 @@
+"""What is known after one more fact? `evolve`: one match over every fact, the compiler names the one forgotten.
+
+A fact touches its participant, the counters of its cohorts, and nothing else. A correction replaces what its record
+said; a revision that arrives late, below the one that stands, changes nothing.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import assert_never
+
+from clinical import evaluability
+from clinical.cohort_rules import scopes
+from clinical.protocol import CohortRule, read_protocol
+from clinical.state import EMPTY, Cohort, CohortName, Keys, LabPoint, Participant, Place, Record, Said, Trial
+from schemas import (
+    AccessGranted,
+    AccessRevoked,
+    AdverseEventReported,
+    AlertAcknowledged,
+    AlertEscalated,
+    AlertSent,
+    AnyFact,
+    ClockTicked,
+    DataCutDeclared,
+    DecisionRecorded,
+    DoseGiven,
+    DoseOmitted,
+    FindingAdjudicated,
+    LabResulted,
+    MedicationTaken,
+    NewTherapyStarted,
+    ParticipantDied,
+    ParticipantEnrolled,
+    ParticipantWithdrew,
+    ProtocolAdopted,
+    RecordWithdrawn,
+    SurvivalConfirmed,
+    TreatmentEnded,
+    TumourAssessed,
+    ViewServed,
+    VitalSignMeasured,
+)
+from schemas.facts.adverse_events import AdverseEvent
+from schemas.facts.dosing import Dose
+from schemas.facts.labs import LabResult
+from schemas.facts.participants import Death, Enrolment, Withdrawal
+from schemas.facts.vitals import VitalSign
+from schemas.values import earliest_day, latest_day
+
+MEASURED = (LabPoint, VitalSign)
+"""What bears on grades only: it moves no participant in or out of a denominator."""
+
+
+def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
+    """The trial after this fact, accepted at this position."""
+    match fact:
+        case ProtocolAdopted():
+            return _adopted(trial, fact, position)
+        case ClockTicked():
+            return _ticked(trial, fact.time, position)
+        case LabResulted():
+            return _held(trial, fact, position, _point(fact.data))
+        case (
+            ParticipantEnrolled()
+            | TreatmentEnded()
+            | ParticipantDied()
+            | SurvivalConfirmed()
+            | NewTherapyStarted()
+            | ParticipantWithdrew()
+            | AdverseEventReported()
+            | DoseGiven()
+            | DoseOmitted()
+            | VitalSignMeasured()
+            | TumourAssessed()
+            | MedicationTaken()
+        ):
+            return _held(trial, fact, position, fact.data)
+        case RecordWithdrawn():
+            return _held(trial, fact, position, None)
+        case (
+            DataCutDeclared()
+            | DecisionRecorded()
+            | FindingAdjudicated()
+            | AlertSent()
+            | AlertAcknowledged()
+            | AlertEscalated()
+            | ViewServed()
+            | AccessGranted()
+            | AccessRevoked()
+        ):
+            return replace(trial, position=position)  # said by people, kept in the ledger: no finding rests on it yet
+        case _:
+            assert_never(fact)
+
+
+def due_by(trial: Trial, now: datetime) -> Iterator[str]:
+    """The participants whose window ends on a day after the trial's clock and not after now, in order."""
+    if trial.clock is None:
+        return
+    day, last = trial.clock.date(), now.date()
+    days = (d for d in trial.due if day < d <= last) if (last - day).days > len(trial.due) else _days(day, last)
+    for due in sorted(days):
+        yield from sorted(trial.due.get(due, EMPTY))
+
+
+def _days(after: date, until: date) -> Iterator[date]:
+    for number in range(1, (until - after).days + 1):
+        yield after + timedelta(days=number)
+
+
+def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
+    """A protocol in force, or an amendment: cohorts are counted anew, under its rules."""
+    protocol = read_protocol(fact.data.protocol)
+    clock = max(fact.time, trial.clock) if trial.clock else fact.time
+    names = [(rule.id, scope) for rule in protocol.cohort_rules for scope in scopes(protocol, rule)]
+    after = replace(
+        trial,
+        position=position,
+        protocol=protocol,
+        clock=clock,
+        cohorts=EMPTY.update({name: Cohort() for name in names}),
+        due=EMPTY,
+    )
+    for participant in sorted(after.participants.values(), key=lambda one: one.id):
+        after = _counted(_scheduled(after, participant), participant)
+    return after
+
+
+def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
+    """Time passed: whose window ended is counted anew, nobody else."""
+    due = tuple(due_by(trial, now))
+    after = replace(trial, position=position, clock=now)
+    for name in due:
+        after = _counted(after, after.participants[name])
+    return after
+
+
+def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Trial:
+    """What a record now says of its participant; None: it was withdrawn."""
+    if fact.subject is None:
+        return replace(trial, position=position)
+    participant = trial.participants.get(fact.subject) or Participant(fact.subject)
+    key = fact.key
+    old = participant.records.get(key)
+    if old is not None and old.revision >= fact.revision:
+        return replace(trial, position=position)
+    changed = _indexed(participant, key, Record(fact.revision, position, said), old)
+    after = replace(trial, position=position, participants=trial.participants.set(changed.id, changed))
+    if isinstance(said or (old and old.said), MEASURED):
+        return after
+    if changed.first_dose != participant.first_dose:
+        after = _scheduled(after, changed)
+    return _counted(after, changed)
+
+
+def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
+    """The participant with the record, and every index that its kind belongs to."""
+    after = replace(participant, records=participant.records.set(key, record))
+    match record.said if record.said is not None else old.said if old else None:
+        case LabPoint() as lab:
+            return _with_lab(after, key, lab, record, old)
+        case AdverseEvent():
+            return replace(after, events=_member(after.events, key, record))
+        case Dose():
+            return _with_dose(after, key, record, old)
+        case Enrolment() | Death() | Withdrawal():
+            return _with_course(replace(after, courses=_member(after.courses, key, record)))
+        case _:
+            return after
+
+
+def _member(keys: Keys, key: str, record: Record) -> Keys:
+    if record.said is not None:
+        return keys.set(key, None)
+    return keys.delete(key) if key in keys else keys
+
+
+def _with_lab(participant: Participant, key: str, lab: LabPoint, record: Record, old: Record | None) -> Participant:
+    """The participant with a laboratory record. Only a candidate, or the change of a record, moves a baseline."""
+    labs = participant.labs
+    if old is not None and isinstance(old.said, LabPoint) and old.said.analyte != lab.analyte:
+        labs = labs.set(old.said.analyte, labs[old.said.analyte].delete(key))
+        participant = _with_baseline(replace(participant, labs=labs), old.said.analyte)
+    after = replace(participant, labs=labs.set(lab.analyte, _member(labs.get(lab.analyte, EMPTY), key, record)))
+    if old is None and not _is_candidate(after, lab):
+        return after
+    return _with_baseline(after, lab.analyte)
+
+
+def _with_baseline(participant: Participant, analyte: str) -> Participant:
+    """The baseline of an analyte: its last number at or before the first dose."""
+    best: tuple[str, int, str] | None = None
+    for key in participant.labs.get(analyte, EMPTY):
+        record = participant.records[key]
+        if isinstance(record.said, LabPoint) and _is_candidate(participant, record.said):
+            rank = (record.said.collected, record.position, key)
+            best = rank if best is None else max(best, rank)
+    if best is None:
+        if analyte not in participant.baselines:
+            return participant
+        return replace(participant, baselines=participant.baselines.delete(analyte))
+    return replace(participant, baselines=participant.baselines.set(analyte, best[2]))
+
+
+def _is_candidate(participant: Participant, lab: LabPoint) -> bool:
+    """Whether a result may be a baseline: an exact number in blood, drawn at or before the first dose.
+
+    On the day of the first dose a draw counts as before it, unless both times are known and say otherwise.
+    """
+    first = participant.first_dose
+    if first is None or lab.value is None or lab.operator != "=" or lab.specimen != "blood":
+        return False
+    drawn, dosed = latest_day(lab.collected), earliest_day(first)
+    if drawn != dosed or len(lab.collected) == 10 or len(first) == 10:
+        return drawn <= dosed
+    return lab.collected <= first
+
+
+def _with_dose(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
+    after = replace(participant, doses=_member(participant.doses, key, record))
+    if old is None and isinstance(record.said, Dose) and after.first_dose is not None:
+        first: str | None = min(after.first_dose, record.said.started, key=_when)
+    else:
+        started = [said.started for dose in after.doses if isinstance(said := after.records[dose].said, Dose)]
+        first = min(started, key=_when, default=None)
+    if first == after.first_dose:
+        return after
+    after = replace(after, first_dose=first)
+    for analyte in after.labs:
+        after = _with_baseline(after, analyte)
+    return after
+
+
+def _when(partial: str) -> tuple[date, str]:
+    return earliest_day(partial), partial
+
+
+def _with_course(participant: Participant) -> Participant:
+    """Enrolment, death and withdrawal as they stand: of two records of one kind, the later accepted."""
+    enrolment: Enrolment | None = None
+    death: Death | None = None
+    withdrawal: Withdrawal | None = None
+    enrolled_at = 0
+    for record in sorted((participant.records[key] for key in participant.courses), key=lambda one: one.position):
+        match record.said:
+            case Enrolment() as enrolment:
+                enrolled_at = enrolled_at or record.position
+            case Death() as death:
+                pass
+            case Withdrawal() as withdrawal:
+                pass
+    return replace(participant, enrolment=enrolment, death=death, withdrawal=withdrawal, enrolled_at=enrolled_at)
+
+
+def _scheduled(trial: Trial, participant: Participant) -> Trial:
+    """The day on which the participant's window ends is a day on which a tick looks at the participant."""
+    end = evaluability.window_end(trial.in_force, participant)
+    if end is None:
+        return trial
+    return replace(trial, due=trial.due.set(end, trial.due.get(end, EMPTY).set(participant.id, None)))
+
+
+def _counted(trial: Trial, participant: Participant) -> Trial:
+    """The counters of every cohort with the participant as now known."""
+    cohorts = trial.cohorts
+    for rule in trial.in_force.cohort_rules:
+        for scope in scopes(trial.in_force, rule):
+            name = (rule.id, scope)
+            cohort = _with_member(trial, rule, name, cohorts[name], participant)
+            if cohort is not cohorts[name]:
+                cohorts = cohorts.set(name, cohort)
+    return trial if cohorts is trial.cohorts else replace(trial, cohorts=cohorts)
+
+
+def _with_member(trial: Trial, rule: CohortRule, name: CohortName, cohort: Cohort, participant: Participant) -> Cohort:
+    belongs = participant.enrolment is not None and name[1] in {"pooled", participant.enrolment.group}
+    known = participant.id in cohort.standings
+    if not belongs or participant.enrolment is None:
+        return _without(cohort, participant.id) if known else cohort
+    place = Place(participant.enrolment.enrolled_on, participant.enrolled_at, participant.id)
+    standing = evaluability.stands(trial, rule, participant)
+    if known and place in _near(cohort, place):
+        if cohort.standings[participant.id] == standing:
+            return cohort
+        return Cohort(cohort.places, cohort.standings.set(participant.id, standing))
+    if known:
+        cohort = _without(cohort, participant.id)
+    places = list(cohort.places)
+    insort(places, place)
+    return Cohort(tuple(places), cohort.standings.set(participant.id, standing))
+
+
+def _near(cohort: Cohort, place: Place) -> tuple[Place, ...]:
+    number = bisect_left(cohort.places, place)
+    return cohort.places[number : number + 1]
+
+
+def _without(cohort: Cohort, name: str) -> Cohort:
+    places = tuple(place for place in cohort.places if place.participant != name)
+    return Cohort(places, cohort.standings.delete(name))
+
+
+def _point(result: LabResult) -> LabPoint:
+    return LabPoint(
+        result.analyte,
+        result.specimen,
+        result.collected,
+        result.operator,
+        result.value,
+        result.coded,
+        result.unit,
+        result.lower_limit,
+        result.upper_limit,
+        result.fasting,
+    )

@@ -1,0 +1,131 @@
+"""What changed with this fact? `step`: the one door into the core.
+
+Rules say what stands; the step compares what stood with what stands, for the few things the fact touched. So nothing
+is announced twice, a corrected value withdraws its own alarm, and a replay says what was said live.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from clinical import cohort_rules, evaluability, participant_rules, queries, toxicity
+from clinical.fold import MEASURED, due_by, evolve
+from clinical.state import EMPTY, CohortName, Participant, Trial
+from schemas import AnyFact, ClockTicked, ProtocolAdopted
+from schemas.findings import AnyFinding, Change
+
+RecordName = tuple[str, str]
+"""A participant and the key of one record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a fact can have changed the conclusions about."""
+
+    records: tuple[RecordName, ...] = ()
+    participants: tuple[str, ...] = ()
+    cohorts: tuple[CohortName, ...] = ()
+
+
+def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Change, ...]]:
+    """The trial after the fact, and what was raised, changed or withdrawn by it, in order of the findings' keys."""
+    after = evolve(trial, fact, position)
+    touched = _touched(trial, after, fact)
+    stood = {finding.key: finding for finding in concluded(trial, touched)} if trial.protocol else {}
+    stands = {finding.key: finding for finding in concluded(after, touched)}
+    return after, tuple(_compared(stood, stands, position))
+
+
+def standing(trial: Trial) -> dict[str, AnyFinding]:
+    """Everything that stands, by key: the slow way, from the whole state. What all changes must add up to."""
+    return {finding.key: finding for finding in concluded(trial, _everything(trial))} if trial.protocol else {}
+
+
+def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
+    """What stands about the things touched."""
+    protocol = trial.in_force
+    for name, key in touched.records:
+        participant = trial.participants.get(name)
+        record = participant.records.get(key) if participant else None
+        if participant is not None and record is not None and record.said is not None:
+            yield from toxicity.conclude(protocol, participant, key, record.said)
+            yield from queries.conclude(protocol, participant, key, record.said)
+    for name in touched.participants:
+        participant = trial.participants.get(name)
+        if participant is not None:
+            yield from participant_rules.conclude(protocol, participant)
+            yield from evaluability.conclude(trial, participant)
+    for cohort in touched.cohorts:
+        yield from cohort_rules.conclude(trial, cohort)
+
+
+def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], position: int) -> Iterator[Change]:
+    for key in sorted(stood.keys() | stands.keys()):
+        before, now = stood.get(key), stands.get(key)
+        if now is None:
+            assert before is not None
+            yield Change("withdrawn", position, before)
+        elif before is None:
+            yield Change("raised", position, now)
+        elif before != now:
+            yield Change("changed", position, now)
+
+
+def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
+    if isinstance(fact, ProtocolAdopted):
+        return _both(_everything(before), _everything(after))
+    cohorts = _changed_cohorts(before, after)
+    if isinstance(fact, ClockTicked):
+        return Touched(participants=tuple(due_by(before, fact.time)), cohorts=cohorts)
+    if fact.subject is None or after.participants is before.participants:
+        return Touched()
+    was, now = before.participants.get(fact.subject), after.participants[fact.subject]
+    keys = tuple(dict.fromkeys(_touched_records(was or Participant(now.id), now, fact.key)))
+    old = was.records.get(fact.key) if was else None
+    said = now.records[fact.key].said or (old.said if old else None)
+    return Touched(
+        records=tuple((now.id, key) for key in keys),
+        participants=() if isinstance(said, MEASURED) else (now.id,),
+        cohorts=cohorts,
+    )
+
+
+def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[str]:
+    """The record itself, and those whose meaning rests on it."""
+    yield key
+    if was.enrolment is not now.enrolment or was.death is not now.death:
+        yield from now.records
+        return
+    if key in now.events or key in was.events:
+        yield from now.courses
+    for analyte in _moved_baselines(was, now, key):
+        yield from now.labs.get(analyte, EMPTY)
+
+
+def _moved_baselines(was: Participant, now: Participant, key: str) -> Iterator[str]:
+    if was.baselines is not now.baselines:
+        yield from (a for a in now.baselines if was.baselines.get(a) != now.baselines[a] or now.baselines[a] == key)
+        yield from (a for a in was.baselines if a not in now.baselines)
+        return
+    yield from (analyte for analyte, baseline in now.baselines.items() if baseline == key)
+
+
+def _changed_cohorts(before: Trial, after: Trial) -> tuple[CohortName, ...]:
+    if before.cohorts is after.cohorts:
+        return ()
+    return tuple(name for name in after.cohorts if before.cohorts.get(name) is not after.cohorts[name])
+
+
+def _everything(trial: Trial) -> Touched:
+    return Touched(
+        records=tuple((one.id, key) for one in trial.participants.values() for key in one.records),
+        participants=tuple(trial.participants),
+        cohorts=tuple(trial.cohorts),
+    )
+
+
+def _both(one: Touched, other: Touched) -> Touched:
+    return Touched(
+        records=tuple(dict.fromkeys(one.records + other.records)),
+        participants=tuple(dict.fromkeys(one.participants + other.participants)),
+        cohorts=tuple(dict.fromkeys(one.cohorts + other.cohorts)),
+    )

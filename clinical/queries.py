@@ -1,0 +1,188 @@
+"""What in the data contradicts itself or is missing? Each check is one question to the source, never a guess.
+
+A check looks at one record of one participant, beside the participant's own course. To add one: a function, and its
+name in `CHECKS` under the kind of record it looks at.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from clinical.participant_rules import events_of, is_fatal
+from clinical.protocol import Interval, Protocol
+from clinical.state import LabPoint, Participant, Said
+from schemas.facts.adverse_events import AdverseEvent
+from schemas.facts.dosing import Dose
+from schemas.facts.participants import Death, Enrolment
+from schemas.findings import QueryFinding
+from schemas.values import earliest_day, latest_day
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One record beside the participant it belongs to."""
+
+    protocol: Protocol
+    participant: Participant
+    said: Said
+
+
+Check = Callable[[Asked], str | None]
+"""Gives what is wrong, in words that follow `Participant N: `, or None."""
+
+
+def serious_without_criterion(asked: Asked) -> str | None:
+    """ICH E2A II.B: an event is serious by one of six criteria."""
+    match asked.said:
+        case AdverseEvent(serious=True, criteria=(), term=term):
+            return f"{term} is called serious, but no criterion is given"
+    return None
+
+
+def criterion_without_serious(asked: Asked) -> str | None:
+    """A criterion makes an event serious, whatever the flag says."""
+    match asked.said:
+        case AdverseEvent(serious=False, criteria=(first, *_), term=term):
+            return f"{term} is called not serious, but a criterion of seriousness is given ({first})"
+    return None
+
+
+def fatal_but_not_serious(asked: Asked) -> str | None:
+    """Death is a criterion of seriousness."""
+    match asked.said:
+        case AdverseEvent(serious=False, term=term) as event if is_fatal(event):
+            return f"{term} was fatal, but is called not serious"
+    return None
+
+
+def grade_contradicts_outcome(asked: Asked) -> str | None:
+    """CTCAE: grade 5 is death related to the event, and only that."""
+    match asked.said:
+        case AdverseEvent(grade=5, outcome=outcome, term=term) if outcome not in {"fatal", "unknown"}:
+            return f"{term} has grade 5, but its outcome is {outcome.replace('_', ' ')}"
+        case AdverseEvent(grade=grade, outcome="fatal", term=term) if grade is not None and grade < 5:
+            return f"{term} was fatal, but its grade is {grade}"
+    return None
+
+
+def ends_before_it_begins(asked: Asked) -> str | None:
+    """Only where the dates leave no other reading."""
+    match asked.said:
+        case AdverseEvent(onset=str(onset), end=str(end), term=term) if latest_day(end) < earliest_day(onset):
+            return f"{term} ends on {end}, before its onset on {onset}"
+        case Dose(started=started, ended=str(ended), drug=drug) if latest_day(ended) < earliest_day(started):
+            return f"a dose of {drug} ends on {ended}, before it began on {started}"
+    return None
+
+
+def limits_reversed(asked: Asked) -> str | None:
+    """A lower limit of normal above the upper one."""
+    match asked.said:
+        case LabPoint(lower_limit=lower, upper_limit=upper) as lab if lower is not None and upper is not None:
+            if lower > upper:
+                return f"{lab.analyte} of {lab.collected} has a lower limit ({lower}) above its upper limit ({upper})"
+    return None
+
+
+def happens_after_death(asked: Asked) -> str | None:
+    """Nothing is given to, and nothing begins in, a participant who has died."""
+    death = asked.participant.death
+    if death is None:
+        return None
+    died = latest_day(death.died_on)
+    match asked.said:
+        case Dose(started=started, drug=drug) if earliest_day(started) > died:
+            return f"a dose of {drug} is dated {started}, after the death on {death.died_on}"
+        case AdverseEvent(onset=str(onset), term=term) if earliest_day(onset) > died:
+            return f"{term} begins on {onset}, after the death on {death.died_on}"
+        case LabPoint(analyte=analyte, collected=collected) if earliest_day(collected) > died:
+            return f"{analyte} is dated {collected}, after the death on {death.died_on}"
+    return None
+
+
+def drug_not_of_the_group(asked: Asked) -> str | None:
+    """A participant receives what the group receives."""
+    enrolment = asked.participant.enrolment
+    group = asked.protocol.groups.get(enrolment.group) if enrolment else None
+    match asked.said:
+        case Dose(drug=drug) if group is not None and drug not in group.drugs:
+            return f"{drug} was given, which {group.name} does not receive"
+    return None
+
+
+def enrolment_against_protocol(asked: Asked) -> str | None:
+    """The group exists, and its condition holds."""
+    if not isinstance(asked.said, Enrolment):
+        return None
+    group = asked.protocol.groups.get(asked.said.group)
+    if group is None:
+        return f"enrolled into group {asked.said.group}, which the protocol does not have"
+    months = asked.said.prior_therapy_months
+    if (
+        group.prior_therapy_months is not None
+        and months is not None
+        and not _inside(group.prior_therapy_months, months)
+    ):
+        return f"enrolled into {group.name}, but first-line treatment lasted {months} months"
+    most = asked.protocol.eligibility.ecog_at_most
+    if most is not None and asked.said.ecog is not None and asked.said.ecog > most:
+        return f"enrolled with ECOG {asked.said.ecog}, above {most}"
+    return None
+
+
+def death_of_an_event_without_one(asked: Asked) -> str | None:
+    """A death of an adverse event has a fatal event that names it."""
+    match asked.said:
+        case Death(cause="adverse_event") if not any(is_fatal(event) for _, event in events_of(asked.participant)):
+            return "died of an adverse event, but no fatal event is reported"
+    return None
+
+
+def fatal_event_without_death(asked: Asked) -> str | None:
+    """A fatal event has a death."""
+    match asked.said:
+        case AdverseEvent(term=term) as event if is_fatal(event) and asked.participant.death is None:
+            return f"{term} was fatal, but no death is reported"
+    return None
+
+
+CHECKS: dict[type[Said], tuple[Check, ...]] = {
+    AdverseEvent: (
+        serious_without_criterion,
+        criterion_without_serious,
+        fatal_but_not_serious,
+        grade_contradicts_outcome,
+        ends_before_it_begins,
+        happens_after_death,
+        fatal_event_without_death,
+    ),
+    Dose: (ends_before_it_begins, happens_after_death, drug_not_of_the_group),
+    LabPoint: (limits_reversed, happens_after_death),
+    Enrolment: (enrolment_against_protocol,),
+    Death: (death_of_an_event_without_one,),
+}
+"""Which checks a record of each kind is put through."""
+
+
+def conclude(protocol: Protocol, participant: Participant, key: str, said: Said) -> Iterator[QueryFinding]:
+    """The queries that stand about one record."""
+    asked = Asked(protocol, participant, said)
+    for check in CHECKS.get(type(said), ()):
+        wrong = check(asked)
+        if wrong is not None:
+            name = check.__name__
+            yield QueryFinding(
+                key=f"query|{name}|{key}",
+                rule=name,
+                version=protocol.version,
+                participant=participant.id,
+                scope=participant.enrolment.group if participant.enrolment else None,
+                causes=(key,),
+                sentence=f"Participant {participant.id}: {wrong}.",
+                question=name,
+            )
+
+
+def _inside(interval: Interval, value: Decimal) -> bool:
+    at_most, more_than = interval.at_most, interval.more_than
+    return (at_most is None or value <= at_most) and (more_than is None or value > more_than)

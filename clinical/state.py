@@ -1,0 +1,152 @@
+"""What is known of a trial at one position? A value: equal ledgers give equal states, and none is ever edited.
+
+Everything is kept in persistent maps (`immutables.Map`): a new state shares what did not change with the one before,
+so a step costs the same with ten thousand facts behind it as with a million.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from immutables import Map
+
+from clinical.protocol import Protocol
+from clinical.stopping.verdicts import Status
+from schemas.facts.adverse_events import AdverseEvent
+from schemas.facts.dosing import Dose, Omission
+from schemas.facts.imaging import TumourAssessment
+from schemas.facts.medication import Medication
+from schemas.facts.participants import Death, EndOfTreatment, Enrolment, NewTherapy, Survival, Withdrawal
+from schemas.facts.vitals import VitalSign
+
+
+@dataclass(frozen=True, slots=True)
+class LabPoint:
+    """One laboratory result, as grading needs it: exact numbers in the reported unit, with its own limits."""
+
+    analyte: str
+    specimen: str
+    collected: str
+    operator: str
+    value: Decimal | None
+    coded: str | None
+    unit: str | None
+    lower_limit: Decimal | None
+    upper_limit: Decimal | None
+    fasting: bool | None
+
+
+Said = (
+    LabPoint
+    | VitalSign
+    | AdverseEvent
+    | Dose
+    | Omission
+    | Enrolment
+    | EndOfTreatment
+    | Death
+    | Survival
+    | NewTherapy
+    | Withdrawal
+    | TumourAssessment
+    | Medication
+)
+"""What a record of a participant can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What now stands of one record: its highest revision. A withdrawn record says nothing."""
+
+    revision: int
+    position: int
+    said: Said | None
+
+
+Keys = Map[str, None]
+"""A set of record keys."""
+
+EMPTY: Map[Any, Any] = Map()
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Everything known of one participant. A set of keys is a persistent map to None."""
+
+    id: str
+    records: Map[str, Record] = EMPTY
+    labs: Map[str, Keys] = EMPTY
+    """Keys of the laboratory records, by analyte."""
+    baselines: Map[str, str] = EMPTY
+    """Key of the baseline record, by analyte."""
+    events: Keys = EMPTY
+    """Keys of the adverse events."""
+    doses: Keys = EMPTY
+    """Keys of the doses given."""
+    courses: Keys = EMPTY
+    """Keys of enrolment, death, withdrawal and whatever else marks the participant's course: few."""
+    first_dose: str | None = None
+    """When the first dose of any drug began, as precisely as it is known."""
+    enrolment: Enrolment | None = None
+    death: Death | None = None
+    withdrawal: Withdrawal | None = None
+    enrolled_at: int = 0
+    """The position of the enrolment: decides the order of two enrolled on one day."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A participant's place in the order of enrolment."""
+
+    enrolled_on: date
+    position: int
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one participant counts as for one cohort rule, and why."""
+
+    status: Status | None
+    """None: not evaluable, the place goes to the next."""
+    until: date | None
+    """The day on which the toxicity window is complete."""
+    because: str
+    causes: tuple[str, ...]
+    """The records that decided it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The counters of one cohort rule in one scope: who is in it, in order, and what each counts as."""
+
+    places: tuple[Place, ...] = ()
+    standings: Map[str, Standing] = EMPTY
+
+
+CohortName = tuple[str, str]
+"""A cohort rule and its scope: a group of the protocol, or `pooled`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Everything known of one trial after some position of its ledger."""
+
+    id: str
+    position: int = 0
+    clock: datetime | None = None
+    """The latest tick: what falls due is found by it alone."""
+    protocol: Protocol | None = None
+    """The protocol in force; None before the first fact."""
+    participants: Map[str, Participant] = EMPTY
+    cohorts: Map[CohortName, Cohort] = EMPTY
+    due: Map[date, Keys] = EMPTY
+    """Participants whose window ends on a day, by that day: a tick looks at its own days only."""
+
+    @property
+    def in_force(self) -> Protocol:
+        """The protocol in force. Every ledger begins with one; anything else is our mistake."""
+        if self.protocol is None:
+            raise LookupError("a ledger begins with ProtocolAdopted")
+        return self.protocol

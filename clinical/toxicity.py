@@ -1,0 +1,130 @@
+"""Which grade does each record have? A value is graded by CTCAE, a reported event keeps the grade it was given.
+
+One finding stands for every gradable record and term, grade 0 and *not gradable* included.
+"""
+
+from collections.abc import Iterator
+
+from clinical import ctcae
+from clinical.protocol import Protocol
+from clinical.state import LabPoint, Participant, Said
+from schemas.facts.adverse_events import AdverseEvent
+from schemas.findings import GradeFinding
+from schemas.values import latest_day
+
+SEVERITY_BOUNDS = {"mild": (1, 1), "moderate": (2, 2), "severe": (3, 4), "fatal": (5, 5)}
+"""The grades that a severity leaves open: CTCAE's own words for grades 1 to 5, where severe covers 3 and 4."""
+
+
+def conclude(protocol: Protocol, participant: Participant, key: str, said: Said) -> Iterator[GradeFinding]:
+    """The grades of one record."""
+    match said:
+        case LabPoint():
+            yield from _laboratory(protocol, participant, key, said)
+        case AdverseEvent():
+            yield _reported(protocol, participant, key, said)
+        case _:
+            return
+
+
+def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> Iterator[GradeFinding]:
+    terms = ctcae.terms_for(protocol.ctcae, lab.analyte, lab.specimen)
+    if not terms:
+        return
+    baseline_key, baseline = _baseline_for(participant, key, lab)
+    if baseline_key == key and protocol.grading.baseline_record == "not_graded":
+        return
+    measurement = ctcae.Measurement(
+        value=lab.value,
+        unit=lab.unit,
+        lln=lab.lower_limit,
+        uln=lab.upper_limit,
+        operator=lab.operator,
+        baseline=baseline,
+        sex=participant.enrolment.sex if participant.enrolment else None,
+        facts=FASTING[lab.fasting],
+        analyte=lab.analyte,
+    )
+    for term, direction in terms:
+        grade = ctcae.grade(protocol.ctcae, term, measurement, direction)
+        yield GradeFinding(
+            key=f"grade|{key}|{term}",
+            rule=f"ctcae/{protocol.ctcae}",
+            version=protocol.version,
+            participant=participant.id,
+            scope=participant.enrolment.group if participant.enrolment else None,
+            causes=(key,) if baseline is None or baseline_key is None else (key, baseline_key),
+            sentence=_sentence(protocol, lab, term, grade),
+            term=term,
+            basis="laboratory",
+            on=lab.collected,
+            grade=grade.grade,
+            low=grade.low,
+            high=grade.high,
+            missing=grade.missing,
+            why=grade.why,
+            note=grade.note,
+        )
+
+
+FASTING = {known: ctcae.Facts(fasting=known) for known in (None, True, False)}
+"""What a laboratory can say beside the value."""
+
+
+def _baseline_for(participant: Participant, key: str, lab: LabPoint) -> tuple[str | None, ctcae.Baseline | None]:
+    """The baseline a result is compared with, and its key. None for the baseline itself and what came before it.
+
+    A baseline in another unit cannot be compared with: the laboratory's limits decide, as without a baseline.
+    """
+    baseline_key = participant.baselines.get(lab.analyte)
+    if baseline_key is None or baseline_key == key:
+        return baseline_key, None
+    said = participant.records[baseline_key].said
+    if not isinstance(said, LabPoint) or said.unit != lab.unit or _before(lab.collected, said.collected):
+        return baseline_key, None
+    return baseline_key, ctcae.Baseline(said.value, said.lower_limit, said.upper_limit)
+
+
+def _before(collected: str, baseline: str) -> bool:
+    return latest_day(collected) < latest_day(baseline) or (
+        len(collected) > 10 < len(baseline) and collected < baseline
+    )
+
+
+def _sentence(protocol: Protocol, lab: LabPoint, term: str, grade: ctcae.Grade) -> str:
+    sign = "" if lab.operator == "=" else lab.operator
+    value = f"{sign}{lab.value}" if lab.value is not None else f"{lab.coded}"
+    result = f"{lab.analyte} {value} {lab.unit or '(no unit)'} of {lab.collected}"
+    if grade.grade is not None:
+        return f"{result}: CTCAE {protocol.ctcae} {term}, grade {grade.grade}."
+    if grade.low is None and grade.high is None:
+        return f"{result}: CTCAE {protocol.ctcae} {term} cannot be graded: {grade.why}."
+    return f"{result}: CTCAE {protocol.ctcae} {term}, grade {grade.low} to {grade.high}: {grade.why}."
+
+
+def _reported(protocol: Protocol, participant: Participant, key: str, event: AdverseEvent) -> GradeFinding:
+    """The grade that was reported. A severity is no grade: it gives bounds, and says so."""
+    low, high = (event.grade, event.grade) if event.grade else SEVERITY_BOUNDS.get(event.severity or "", (None, None))
+    missing, why = (), None
+    if event.grade is None:
+        missing = ("ctcae_grade",)
+        why = f"reported as {event.severity}, without a CTCAE grade" if event.severity else "reported without a grade"
+    when = f", onset {event.onset}" if event.onset else ", onset unknown"
+    graded = f"grade {event.grade}" if event.grade else f"not graded ({why})"
+    return GradeFinding(
+        key=f"grade|{key}|reported",
+        rule="reported",
+        version=protocol.version,
+        participant=participant.id,
+        scope=participant.enrolment.group if participant.enrolment else None,
+        causes=(key,),
+        sentence=f"{event.term} was reported{when}, {graded}.",
+        term=event.term,
+        basis="reported",
+        on=event.onset,
+        grade=event.grade,
+        low=low,
+        high=high,
+        missing=missing,
+        why=why,
+    )
