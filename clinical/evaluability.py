@@ -15,7 +15,6 @@ from clinical.stopping.verdicts import Status
 from schemas.findings import EvaluabilityFinding
 from schemas.values import earliest_day, latest_day
 
-
 WORDS: dict[Status | None, Literal["event", "completed", "pending", "not_evaluable"]] = {
     Status.EVENT: "event",
     Status.COMPLETED: "completed",

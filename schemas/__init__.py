@@ -39,6 +39,40 @@ from schemas.facts.trial import ClockTicked, DataCutDeclared, ProtocolAdopted
 from schemas.facts.vitals import VitalSignMeasured
 from schemas.upcasts import UPCASTS, upcast
 
+__all__ = [
+    "FACTS",
+    "LARGEST_MESSAGE",
+    "AccessGranted",
+    "AccessRevoked",
+    "AdverseEventReported",
+    "AlertAcknowledged",
+    "AlertEscalated",
+    "AlertSent",
+    "AnyFact",
+    "ClockTicked",
+    "DataCutDeclared",
+    "DecisionRecorded",
+    "DoseGiven",
+    "DoseOmitted",
+    "FindingAdjudicated",
+    "LabResulted",
+    "MedicationTaken",
+    "NewTherapyStarted",
+    "ParticipantDied",
+    "ParticipantEnrolled",
+    "ParticipantWithdrew",
+    "ProtocolAdopted",
+    "RecordWithdrawn",
+    "Refusal",
+    "SurvivalConfirmed",
+    "TreatmentEnded",
+    "TumourAssessed",
+    "ViewServed",
+    "VitalSignMeasured",
+    "parse",
+    "read",
+]
+
 AnyFact = (
     ProtocolAdopted
     | ClockTicked

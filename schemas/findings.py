@@ -5,7 +5,7 @@ are equal bytes: no clock, no code version, no free text stands in a finding.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
@@ -180,7 +180,7 @@ def message(trial: str, change: Change) -> dict[str, Any]:
     return document
 
 
-def written(trial: str, changes: tuple[Change, ...]) -> Iterator[bytes]:
+def written(trial: str, changes: Iterable[Change]) -> Iterator[bytes]:
     """The canonical bytes of each change, in order: what is published, and what a replay must equal."""
     for change in changes:
         yield canonical(message(trial, change))

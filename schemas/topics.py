@@ -1,12 +1,22 @@
 """What flows where? Every topic: its key, its retention, who writes it and who reads it.
 
-The arrows are files of `streams/`. In the embedded engine a topic is a table of the home; the words are the same.
+In the embedded engine a topic is a table of the home; the words are the same.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Arrow = Literal["ingest", "intake", "monitor", "alerts", "sink", "replay", "live", "redaction"]
+Arrow = Literal["ingest", "intake", "monitor", "sink", "replay", "live"]
+
+ARROWS: dict[Arrow, str] = {
+    "ingest": "tocsin/command_line.py",
+    "intake": "streams/intake.py",
+    "monitor": "streams/monitor.py",
+    "sink": "streams/sink.py",
+    "replay": "streams/replay.py",
+    "live": "dashboards/live",
+}
+"""Where each arrow is written: one place, from the root of the project. An arrow without code has no line here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ FINDINGS = Topic(
     key="trial",
     retention="unlimited",
     written_by=("monitor",),
-    read_by=("alerts", "sink", "live"),
+    read_by=("sink", "live"),
 )
 QUARANTINE = Topic(
     name="tocsin.quarantine",
@@ -71,10 +81,10 @@ QUARANTINE = Topic(
 )
 KEYS = Topic(
     name="tocsin.keys",
-    purpose="The key of each record: redaction destroys it, and the ledger stays as it is",
+    purpose="The key of each record: whoever destroys it redacts, and the ledger stays as it is",
     key="record",
     retention="compacted",
-    written_by=("intake", "redaction"),
+    written_by=("intake",),
     read_by=("live",),
 )
 
