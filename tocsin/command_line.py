@@ -1,0 +1,222 @@
+"""Which commands are there? The doors of Tocsin: NDJSON in, NDJSON out, errors on stderr, one line each.
+
+Exit codes: 0 done · 2 wrong usage · 3 done, but some input was quarantined or could not be computed · 1 the world is
+down. Everything heavy is imported where it is needed, so that a command starts at once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
+
+import orjson
+import typer
+
+if TYPE_CHECKING:
+    from streams.ledger.sqlite import Ledger
+
+    from schemas import AnyFact
+
+DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+calculators = typer.Typer(no_args_is_help=True, help="The bare calculators: one JSON object per line, in and out.")
+protocols_ = typer.Typer(no_args_is_help=True, help="A trial as data.")
+app.add_typer(calculators, name="calc")
+app.add_typer(protocols_, name="protocol")
+
+HomeOption = Annotated[Path, typer.Option("--home", help="The folder of the home.", metavar="DIR")]
+TrialOption = Annotated[str, typer.Option("--trial", help="The trial.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="A position, or the instant at which it was known.")]
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """One line on stderr, and the exit code."""
+    print(message, file=sys.stderr)  # noqa: T201  the command line speaks
+    raise typer.Exit(code)
+
+
+def put(line: bytes) -> None:
+    """One line on standard output."""
+    sys.stdout.buffer.write(line + b"\n")
+
+
+@contextmanager
+def lines_of(name: str) -> Iterator[tuple[str, BinaryIO]]:
+    """A file opened for reading, and what it is called in addresses; `-` is standard input."""
+    if name == "-":
+        yield "-", sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115  closed below
+    except OSError as error:
+        fail(f"{name}: {error.strerror}", WRONG_USAGE)
+    with file:
+        yield Path(name).name, file
+
+
+@contextmanager
+def reading(home: Path, trial: str) -> Iterator["Ledger"]:
+    """The ledger of a home, for reading beside whoever writes it."""
+    from streams.ledger.sqlite import Ledger
+
+    if not (home / "ledger.sqlite").exists():
+        fail(f"{home}: no ledger here", WRONG_USAGE)
+    ledger = Ledger.reading(home / "ledger.sqlite")
+    try:
+        if trial not in ledger.trials():
+            fail(f"{home}: no trial {trial}; there is {', '.join(ledger.trials()) or 'none'}", WRONG_USAGE)
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def cut_of(ledger: "Ledger", trial: str, as_of: str | None) -> int:
+    """The position that a cut names: a position, or the last one recorded by an instant."""
+    head = ledger.head(trial)
+    if as_of is None:
+        return head
+    if as_of.isdigit():
+        if int(as_of) > head:
+            fail(f"--as-of {as_of}: the ledger of {trial} ends at position {head}", WRONG_USAGE)
+        return int(as_of)
+    try:
+        instant = datetime.fromisoformat(as_of)
+    except ValueError:
+        fail(f"--as-of {as_of}: neither a position nor an instant such as 2026-03-14T09:12Z", WRONG_USAGE)
+    return ledger.position_at(trial, instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+@app.command()
+def findings(
+    home: HomeOption,
+    trial: TrialOption,
+    as_of: AsOf = None,
+    happened_by: Annotated[str | None, typer.Option(help="Only what had happened by this day.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only findings of this kind.")] = None,
+) -> None:
+    """What stands, as canonical NDJSON, by key."""
+    from streams import replay as replaying
+
+    day = _day(happened_by)
+    with reading(home, trial) as ledger:
+        for line in replaying.findings(trial, ledger.facts(trial, until=cut_of(ledger, trial, as_of)), kind, day):
+            put(line)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        fail(f"--happened-by {text}: a day is written YYYY-MM-DD", WRONG_USAGE)
+
+
+@app.command()
+def replay(
+    home: HomeOption,
+    trial: TrialOption,
+    as_of: AsOf = None,
+    protocol: Annotated[Path | None, typer.Option(help="As if this protocol had been in force.")] = None,
+    ctcae: Annotated[str | None, typer.Option(help="As if this version of CTCAE had been in force.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Only what would stand otherwise.")] = False,  # noqa: FBT002
+) -> None:
+    """Every change, from the ledger alone; nothing is sent."""
+    from clinical.protocol import ProtocolError, read_protocol
+    from streams import replay as replaying
+
+    text = _text_of(protocol)
+    if ctcae not in (None, "5.0", "6.0"):
+        fail(f"--ctcae {ctcae}: 5.0 or 6.0", WRONG_USAGE)
+    if text is not None:
+        try:
+            read_protocol(text)
+        except ProtocolError as error:
+            fail(f"{protocol}: {error}", WRONG_USAGE)
+    with reading(home, trial) as ledger:
+        until = cut_of(ledger, trial, as_of)
+
+        def instead() -> "Iterator[tuple[int, AnyFact]]":
+            return replaying.under(ledger.facts(trial, until=until), text, ctcae)
+
+        if not diff:
+            for line in replaying.replay(trial, instead()):
+                put(line)
+            return
+        in_force = replaying.standing(trial, ledger.facts(trial, until=until))
+        for line in replaying.differences(trial, in_force, replaying.standing(trial, instead())):
+            put(line)
+
+
+def _text_of(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file}: cannot be read ({error})", WRONG_USAGE)
+
+
+@protocols_.command("check")
+def protocol_check(file: Path) -> None:
+    """Reads a protocol file, and says what it holds, what is assumed, or what is wrong and where."""
+    from clinical.cohort_rules import boundary_of
+    from clinical.protocol import ProtocolError, read_protocol
+
+    text = _text_of(file)
+    try:
+        protocol = read_protocol(text or "")
+    except ProtocolError as error:
+        for path, message in error.problems:
+            print(f"{file}: {path or '(whole file)'}: {message}", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(WRONG_USAGE) from error
+    rules = [
+        {"id": rule.id, "looks": list(boundary_of(rule).looks), "stop_at": list(boundary_of(rule).stop_at)}
+        for rule in protocol.cohort_rules
+    ]
+    put(
+        orjson.dumps(
+            {
+                "protocol": protocol.id,
+                "version": protocol.version,
+                "trial": protocol.trial,
+                "ctcae": protocol.ctcae,
+                "groups": {name: group.name for name, group in protocol.groups.items()},
+                "cohort_rules": rules,
+                "assumed": protocol.assumed,
+            }
+        )
+    )
+
+
+@calculators.command("grade")
+def calc_grade(file: Annotated[str, typer.Argument(help="NDJSON; - is standard input.")] = "-") -> None:
+    """CTCAE grades of values."""
+    from clinical.ctcae import calculate_grade
+
+    _calculate(file, calculate_grade)
+
+
+def _calculate(file: str, calculate: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    """One answer per line, in order; a line that cannot be computed says so, and the exit code too."""
+    refused = False
+    with lines_of(file) as (_, lines):
+        for line in lines:
+            try:
+                request = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                answer: dict[str, object] = {"id": None, "error": f"not JSON: {error.msg}"}
+            else:
+                answer = calculate(request) if isinstance(request, dict) else {"id": None, "error": "no JSON object"}
+            refused |= "error" in answer
+            put(orjson.dumps(answer))
+    raise typer.Exit(SOME_REFUSED if refused else DONE)
+
+
+def main() -> None:
+    """The command `tocsin`. A reader that goes away early is no error of ours."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()
