@@ -105,7 +105,8 @@ def _sentence(protocol: Protocol, lab: LabPoint, term: str, grade: ctcae.Grade) 
 def _reported(protocol: Protocol, participant: Participant, key: str, event: AdverseEvent) -> GradeFinding:
     """The grade that was reported. A severity is no grade: it gives bounds, and says so."""
     low, high = (event.grade, event.grade) if event.grade else SEVERITY_BOUNDS.get(event.severity or "", (None, None))
-    missing, why = (), None
+    missing: tuple[str, ...] = ()
+    why = None
     if event.grade is None:
         missing = ("ctcae_grade",)
         why = f"reported as {event.severity}, without a CTCAE grade" if event.severity else "reported without a grade"

@@ -1,6 +1,6 @@
 """The core, through its one door: what is raised, changed and withdrawn by each fact."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -64,7 +64,7 @@ def judged(words: str | None, grade: int = 4, **more: object) -> Message:
     )
 
 
-def haemoglobin(value: str, on: str = "2026-01-20", **more: object) -> Message:
+def haemoglobin(value: str, on: str = "2026-01-20", **more: Any) -> Message:
     return lab("P-001", "HGB", value, unit="g/L", on=on, lower="120", upper="160", **more)
 
 
