@@ -1,0 +1,1 @@
+"""Where are the facts kept? In a ledger per trial, in order, never edited: `sqlite` for a home of one process."""
