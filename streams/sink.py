@@ -1,0 +1,354 @@
+"""How does the ledger reach the boards? The sink copies facts, findings and quarantine into the store, in batches.
+
+It is the store's only writer. Findings are written before the facts that they follow from, and only then the stored
+position moves on: a page that reads up to the stored position never shows a conclusion ahead of its facts. Rows are
+functions of what the ledger holds, so writing something twice does no harm, and a wiped store comes back the same.
+"""
+
+import json
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Protocol, get_args
+
+from pydantic import BaseModel
+
+from schemas import AnyFact
+from schemas.canonical import canonical
+from schemas.findings import Change, message
+from schemas.values import FREE_TEXT
+from streams.store import BoardStore
+from streams.store.chdb_store import as_instant
+
+EVERY_SECONDS = 0.05
+LARGEST_WRITE = 20_000
+WAITING_BATCHES = 2_000
+EARLIEST_COLUMN_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)  # what DateTime64 can hold
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    """A fact as the ledger holds it."""
+
+    trial: str
+    position: int
+    fact: AnyFact
+    recorded: datetime
+
+
+class QuarantinedMessage(Protocol):
+    """A message that is no fact, as the ledger keeps it."""
+
+    @property
+    def number(self) -> int:
+        """Its number in the quarantine, from 1."""
+
+    @property
+    def received(self) -> datetime:
+        """When it came."""
+
+    @property
+    def address(self) -> str:
+        """File and line, or topic, partition and offset."""
+
+    @property
+    def path(self) -> str:
+        """The path of the field that is wrong."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in one sentence."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the raw bytes."""
+
+    @property
+    def trial(self) -> str | None:
+        """The trial it named, where that could be read."""
+
+    @property
+    def source(self) -> str | None:
+        """The source it named, where that could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one durable transaction of the ledger brought."""
+
+    facts: tuple[StoredFact, ...] = ()
+    changes: tuple[tuple[str, Change], ...] = ()
+    """Each with its trial."""
+    quarantined: tuple[QuarantinedMessage, ...] = ()
+
+
+class ReadableLedger(Protocol):
+    """What the sink reads to catch up."""
+
+    def trials(self) -> Iterable[str]:
+        """Every trial that has a ledger."""
+
+    def facts(self, trial: str, after: int = 0, until: int | None = None) -> Iterator[tuple[int, AnyFact]]:
+        """Its facts with their positions, in order."""
+
+    def published(self, trial: str, after: int = 0) -> Iterator[tuple[int, int, bytes]]:
+        """Its findings as published: position, ordinal, canonical bytes."""
+
+    def quarantined(self, after: int = 0) -> Iterator[QuarantinedMessage]:
+        """What is no fact, in order of its numbers."""
+
+
+Notify = Callable[[Mapping[str, int]], None]
+
+
+class Sink:
+    """Writes batches into a store on a thread of its own, and knows how far each trial is stored."""
+
+    def __init__(self, store: BoardStore) -> None:
+        self._store = store
+        self._waiting: queue.Queue[Batch | None] = queue.Queue(WAITING_BATCHES)
+        self._listeners: list[Notify] = []
+        self._positions = {
+            row["trial"]: int(row["newest"])
+            for row in store.query("SELECT trial, max(position) AS newest FROM facts GROUP BY trial")
+        }
+        self.written: Counter[str] = Counter()
+        """Facts written by this process, by family."""
+        self.failure: str | None = None
+        """Why it no longer writes, if so. The ledger goes on; the store is caught up at the next start."""
+        self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
+
+    def listen(self, notify: Notify) -> None:
+        """Calls `notify` with the stored positions that moved, after each durable write, on the sink's thread."""
+        self._listeners.append(notify)
+
+    def start(self) -> None:
+        """Begins to write what is put."""
+        self._thread.start()
+
+    def put(self, batch: Batch) -> None:
+        """Hands over one batch; waits only where thousands are waiting already."""
+        while self.failure is None:
+            try:
+                return self._waiting.put(batch, timeout=1)
+            except queue.Full:
+                continue
+        return None
+
+    def close(self) -> None:
+        """Writes what was put and ends the thread."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+
+    def stored(self, trial: str) -> int:
+        """How far the store is: every fact up to this position, and all that follows from them, can be read."""
+        return self._positions.get(trial, 0)
+
+    def trials(self) -> tuple[str, ...]:
+        """The trials that have stored facts."""
+        return tuple(sorted(self._positions))
+
+    def waiting(self) -> int:
+        """Batches not yet written."""
+        return self._waiting.qsize()
+
+    def catch_up(self, ledger: ReadableLedger) -> int:
+        """Copies what the store does not have; returns the number of facts. A store of another ledger is wiped."""
+        if any(not self._is_of(ledger, trial, position) for trial, position in self._positions.items()):
+            self._store.wipe()
+            self._positions.clear()
+        self._write([Batch(quarantined=tuple(ledger.quarantined(after=self._newest_quarantined())))])
+        return sum(self._catch_up_trial(ledger, trial) for trial in ledger.trials())
+
+    def _catch_up_trial(self, ledger: ReadableLedger, trial: str) -> int:
+        after = self.stored(trial)
+        published = _Lookahead(ledger.published(trial, after))
+        copied = 0
+        for chunk in _in_chunks(ledger.facts(trial, after), LARGEST_WRITE):
+            findings = [finding_row(json.loads(body), body) for body in published.up_to(chunk[-1][0])]
+            self._commit([fact_row(StoredFact(trial, *known)) for known in map(_recorded, chunk)], findings, [])
+            copied += len(chunk)
+        return copied
+
+    def _is_of(self, ledger: ReadableLedger, trial: str, position: int) -> bool:
+        """Whether the last stored fact of a trial is the ledger's own at that position."""
+        stored = self._store.query(
+            "SELECT source, record, revision, toString(recorded) AS recorded FROM facts "
+            "WHERE trial = {trial:String} AND position = {position:UInt64} LIMIT 1",
+            {"trial": trial, "position": position},
+        )
+        for _, fact in ledger.facts(trial, position - 1, position):
+            (row,) = stored
+            recorded = as_instant(_recorded((position, fact))[2])
+            return bool(
+                (row["source"], row["record"], row["revision"]) == (fact.source, fact.record, fact.revision)
+                and row["recorded"] == recorded
+            )
+        return False
+
+    def _newest_quarantined(self) -> int:
+        return int(self._store.query("SELECT max(number) AS newest FROM quarantine")[0]["newest"])
+
+    def _run(self) -> None:
+        try:
+            while (batches := self._gathered()) is not None:
+                self._write(batches)
+        except RuntimeError as error:
+            self.failure = str(error)
+            raise
+
+    def _gathered(self) -> list[Batch] | None:
+        """The next batches: all that come within a moment of the first, as long as one write can hold them."""
+        first = self._waiting.get()
+        if first is None:
+            return None
+        batches, size, until = [first], len(first.facts), time.monotonic() + EVERY_SECONDS
+        while size < LARGEST_WRITE and (left := until - time.monotonic()) > 0:
+            try:
+                following = self._waiting.get(timeout=left)
+            except queue.Empty:
+                break
+            if following is None:
+                self._waiting.put(None)
+                break
+            batches.append(following)
+            size += len(following.facts)
+        return batches
+
+    def _write(self, batches: Sequence[Batch]) -> None:
+        facts = [fact_row(stored) for batch in batches for stored in batch.facts]
+        findings = [change_row(trial, change) for batch in batches for trial, change in batch.changes]
+        self._commit(facts, findings, [quarantine_row(message) for batch in batches for message in batch.quarantined])
+
+    def _commit(self, facts: list[Row], findings: list[Row], quarantined: list[Row]) -> None:
+        self._store.insert("findings", findings)
+        self._store.insert("quarantine", quarantined)
+        self._store.insert("facts", facts)
+        self.written.update(row["family"] for row in facts)
+        moved = {row["trial"]: row["position"] for row in facts}
+        self._positions = self._positions | moved
+        for notify in self._listeners:
+            notify(moved)
+
+
+def fact_row(stored: StoredFact) -> Row:
+    """A fact as a row: what boards count by, and its data without free text."""
+    fact = stored.fact
+    return {
+        "trial": stored.trial,
+        "position": stored.position,
+        "recorded": as_instant(stored.recorded),
+        "occurred": as_instant(max(fact.time, EARLIEST_COLUMN_INSTANT)),
+        "type": fact.type,
+        "fact": type(fact).__name__,
+        "family": fact.family,
+        "source": fact.source,
+        "record": fact.record,
+        "revision": fact.revision,
+        "participant": fact.subject or "",
+        "data": data_without_free_text(fact).decode(),
+    }
+
+
+def data_without_free_text(fact: AnyFact) -> bytes:
+    """The canonical data of a fact. What may name a person stays in the ledger, where it can be redacted."""
+    return canonical(fact.data.model_dump(mode="json", exclude_none=True, exclude=_free_text(type(fact.data))))
+
+
+def change_row(trial: str, change: Change) -> Row:
+    """A change of a finding as a row."""
+    document = message(trial, change)
+    return finding_row(document, canonical(document))
+
+
+def finding_row(document: Mapping[str, Any], body: bytes) -> Row:
+    """A finding as a row, from the message that was published."""
+    return {
+        "trial": document["trial"],
+        "kind": document["kind"],
+        "key": document["key"],
+        "valid_from": document["since"],
+        "state": document["state"],
+        "rule": document["rule"],
+        "version": document["version"],
+        "participant": document.get("participant", ""),
+        "scope": document.get("scope", ""),
+        "term": document.get("term", ""),
+        "basis": document.get("basis", ""),
+        "happened": document.get("on") or "",
+        "grade": document.get("grade"),
+        "low": document.get("low"),
+        "high": document.get("high"),
+        "causes": document["causes"],
+        "sentence": document["sentence"],
+        "body": body.decode(),
+    }
+
+
+def quarantine_row(quarantined: QuarantinedMessage) -> Row:
+    """A message in quarantine as a row: where it came from and what is wrong, never what it says."""
+    return {
+        "number": quarantined.number,
+        "received": as_instant(quarantined.received),
+        "address": quarantined.address,
+        "path": quarantined.path,
+        "message": quarantined.message,
+        "digest": quarantined.digest,
+        "trial": quarantined.trial or "",
+        "source": quarantined.source or "",
+    }
+
+
+class _Lookahead:
+    """The published findings of a trial, taken position by position."""
+
+    def __init__(self, published: Iterator[tuple[int, int, bytes]]) -> None:
+        self._published = published
+        self._next = next(published, None)
+
+    def up_to(self, position: int) -> Iterator[bytes]:
+        """Every finding not yet taken whose position is at most this."""
+        while self._next is not None and self._next[0] <= position:
+            yield self._next[2]
+            self._next = next(self._published, None)
+
+
+def _in_chunks(facts: Iterator[tuple[int, AnyFact]], size: int) -> Iterator[list[tuple[int, AnyFact]]]:
+    chunk: list[tuple[int, AnyFact]] = []
+    for known in facts:
+        chunk.append(known)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _recorded(known: tuple[int, AnyFact]) -> tuple[int, AnyFact, datetime]:
+    position, fact = known
+    if fact.recordedtime is None:
+        raise ValueError(f"the fact at position {position} has no recorded time: intake stamps every one")
+    return position, fact, fact.recordedtime
+
+
+@cache
+def _free_text(model: type[BaseModel]) -> set[str]:
+    """The fields of a fact's data that may name a person."""
+    return {name for name, field in model.model_fields.items() if _is_marked((*field.metadata, field.annotation))}
+
+
+def _is_marked(parts: Iterable[object]) -> bool:
+    return any(
+        (isinstance(part, str) and part == FREE_TEXT)
+        or _is_marked(getattr(part, "__metadata__", ()))
+        or _is_marked(get_args(part))
+        for part in parts
+    )
