@@ -1,0 +1,1 @@
+"""How does the history of a trial that was kept elsewhere become facts? One reader per format, one package each."""
