@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -277,10 +278,8 @@ class Ledger:
         key = self.key_at(trial, position)
         if key is None:
             return None
-        source, record, revision, sealed = self._one(
-            "SELECT source, record, revision, sealed FROM ledger WHERE trial = ? AND position = ?", trial, position
-        )
-        return unseal(key.secret, sealed, _about(trial, source, record, revision))
+        sealed, said = self._one("SELECT sealed, digest FROM ledger WHERE trial = ? AND position = ?", trial, position)
+        return unseal(key.secret, sealed, said)
 
     def opened(self, trial: str, position: int) -> dict[str, str] | None:
         """The free text of a fact by its path, such as `data.verbatim`; None once its record is redacted."""
@@ -400,30 +399,15 @@ def _writing(path: Path) -> sqlite3.Connection:
 
 
 def _row(entry: Entry, nonce: bytes) -> tuple[object, ...]:
-    secret = entry.key.secret
-    about = _about(entry.trial, entry.source, entry.record, entry.revision)
-    return (
-        entry.trial,
-        entry.position,
-        _microseconds(entry.recorded),
-        entry.source,
-        entry.record,
-        entry.revision,
-        entry.type,
-        entry.subject,
-        entry.digest,
-        digest(secret, entry.raw),
-        entry.key.number,
-        entry.canonical,
-        seal(secret, nonce, entry.raw, about),
-    )
+    """The columns of a fact. The sealed message is bound to what the fact says, so that it opens nowhere else."""
+    trial, position, recorded, source, record, revision, type_, subject, said, canonical, raw, (number, secret) = entry
+    sealed = seal(secret, nonce, raw, said)
+    stamp = _microseconds(recorded)
+    salted = digest(secret, raw)
+    return trial, position, stamp, source, record, revision, type_, subject, said, salted, number, canonical, sealed
 
 
-def _about(trial: str, source: str, record: str, revision: int) -> bytes:
-    """What a sealed message belongs to: it opens only in its own place."""
-    return f"{trial}\n{source}\n{record}\n{revision}".encode()
-
-
+@lru_cache
 def _microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
