@@ -134,6 +134,8 @@ class QueryFinding(Finding):
     """Which check found it."""
 
 
+AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
+
 State = Literal["raised", "changed", "withdrawn"]
 
 
@@ -143,10 +145,8 @@ class Change:
 
     state: State
     since: int
-    finding: Finding
+    finding: AnyFinding
 
-
-AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
 
 _FIELDS: dict[type[Finding], tuple[str, ...]] = {
     finding: tuple(field.name for field in fields(finding))
