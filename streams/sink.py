@@ -98,6 +98,9 @@ class ReadableLedger(Protocol):
     def facts(self, trial: str, after: int = 0, until: int | None = None) -> Iterator[tuple[int, AnyFact]]:
         """Its facts with their positions, in order."""
 
+    def published_up_to(self, trial: str) -> int:
+        """The position up to which every finding is published."""
+
     def published(self, trial: str, after: int = 0) -> Iterator[tuple[int, int, bytes]]:
         """Its findings as published: position, ordinal, canonical bytes."""
 
@@ -161,7 +164,10 @@ class Sink:
         return self._waiting.qsize()
 
     def catch_up(self, ledger: ReadableLedger) -> int:
-        """Copies what the store does not have; returns the number of facts. A store of another ledger is wiped."""
+        """Copies what the store does not have, as far as its findings are published; gives the number of facts.
+
+        A store of another ledger is wiped first.
+        """
         if any(not self._is_of(ledger, trial, position) for trial, position in self._positions.items()):
             self._store.wipe()
             self._positions.clear()
@@ -172,7 +178,7 @@ class Sink:
         after = self.stored(trial)
         published = _Lookahead(ledger.published(trial, after))
         copied = 0
-        for chunk in _in_chunks(ledger.facts(trial, after), LARGEST_WRITE):
+        for chunk in _in_chunks(ledger.facts(trial, after, ledger.published_up_to(trial)), LARGEST_WRITE):
             findings = [finding_row(json.loads(body), body) for body in published.up_to(chunk[-1][0])]
             self._commit([fact_row(StoredFact(trial, *known)) for known in map(_recorded, chunk)], findings, [])
             copied += len(chunk)
