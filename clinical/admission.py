@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from clinical.protocol import ProtocolError, read_protocol
 from schemas import AnyFact, Refusal
 from schemas.facts.dosing import DoseGiven
 from schemas.facts.participants import ParticipantEnrolled
@@ -76,11 +77,20 @@ class Enrolment(NamedTuple):
 class Register:
     """What admission must know of one trial."""
 
+    head: int
+    """The last position."""
+    clock: Clock | None
+    """The clock that the first fact names; None while the trial is unknown."""
+    recorded: datetime | None
+    """The latest stamp."""
+    ticked: datetime | None
+    """What the clock showed last: the latest tick, before it the adoption."""
+
     def __init__(self) -> None:
         self.head = 0
-        self.clock: Clock | None = None
-        self.recorded: datetime | None = None
-        self.ticked: datetime | None = None
+        self.clock = None
+        self.recorded = None
+        self.ticked = None
         self._first: dict[str, Said] = {}
         self._later: dict[tuple[str, int], tuple[int, bytes]] = {}
         self._highest: dict[str, int] = {}
@@ -142,6 +152,7 @@ class Register:
         match fact:
             case ProtocolAdopted() if self.clock is None:
                 self.clock = fact.data.clock
+                self.ticked = self.recorded
             case ClockTicked():
                 self.ticked = fact.time
             case ParticipantEnrolled(subject=str(participant)):
@@ -172,6 +183,7 @@ def admit(
     return (
         _of_another_kind(register, fact)
         or _not_the_clock_of_the_trial(register, fact, ours=ours)
+        or _no_protocol(fact)
         or _from_the_future(fact, recorded)
         or _not_enrolled(register, fact)
         or Accepted(register.head + 1, recorded)
@@ -238,9 +250,20 @@ def _not_the_clock_of_the_trial(register: Register, fact: AnyFact, *, ours: bool
         return None
     if fact.revision > 1:
         return Refusal("revision", "a tick of the clock is never corrected")
-    latest = register.recorded if register.clock == "simulated" else register.ticked
-    if latest is not None and fact.time < latest:
+    if register.ticked is not None and fact.time < register.ticked:
         return Refusal("time", "the clock does not go backwards")
+    return None
+
+
+def _no_protocol(fact: AnyFact) -> Refusal | None:
+    """A protocol in force can be read: nothing after it could be judged by one that cannot."""
+    if not isinstance(fact, ProtocolAdopted):
+        return None
+    try:
+        read_protocol(fact.data.protocol)
+    except ProtocolError as error:
+        path, message = error.problems[0]
+        return Refusal(f"data.protocol.{path}" if path else "data.protocol", message)
     return None
 
 

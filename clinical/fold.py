@@ -6,7 +6,6 @@ said; a revision that arrives late, below the one that stands, changes nothing.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import assert_never
 
@@ -90,7 +89,7 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             | AccessGranted()
             | AccessRevoked()
         ):
-            return replace(trial, position=position)  # said by people, kept in the ledger: no finding rests on it yet
+            return trial._replace(position=position)  # said by people, kept in the ledger: no finding rests on it yet
         case _:
             assert_never(fact)
 
@@ -115,8 +114,7 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
     protocol = read_protocol(fact.data.protocol)
     clock = max(fact.time, trial.clock) if trial.clock else fact.time
     names = [(rule.id, scope) for rule in protocol.cohort_rules for scope in scopes(protocol, rule)]
-    after = replace(
-        trial,
+    after = trial._replace(
         position=position,
         protocol=protocol,
         clock=clock,
@@ -131,7 +129,7 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
 def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
     """Time passed: whose window ended is counted anew, nobody else."""
     due = tuple(due_by(trial, now))
-    after = replace(trial, position=position, clock=now)
+    after = trial._replace(position=position, clock=now)
     for name in due:
         after = _counted(after, after.participants[name])
     return after
@@ -140,14 +138,14 @@ def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
 def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Trial:
     """What a record now says of its participant; None: it was withdrawn."""
     if fact.subject is None:
-        return replace(trial, position=position)
+        return trial._replace(position=position)
     participant = trial.participants.get(fact.subject) or Participant(fact.subject)
     key = fact.key
     old = participant.records.get(key)
     if old is not None and old.revision >= fact.revision:
-        return replace(trial, position=position)
+        return trial._replace(position=position)
     changed = _indexed(participant, key, Record(fact.revision, position, said), old)
-    after = replace(trial, position=position, participants=trial.participants.set(changed.id, changed))
+    after = trial._replace(position=position, participants=trial.participants.set(changed.id, changed))
     if isinstance(said or (old and old.said), MEASURED):
         return after
     if changed.first_dose != participant.first_dose:
@@ -157,16 +155,16 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
 
 def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
     """The participant with the record, and every index that its kind belongs to."""
-    after = replace(participant, records=participant.records.set(key, record))
+    after = participant._replace(records=participant.records.set(key, record))
     match record.said if record.said is not None else old.said if old else None:
         case LabPoint() as lab:
             return _with_lab(after, key, lab, record, old)
         case AdverseEvent():
-            return replace(after, events=_member(after.events, key, record))
+            return after._replace(events=_member(after.events, key, record))
         case Dose():
             return _with_dose(after, key, record, old)
         case Enrolment() | Death() | Withdrawal():
-            return _with_course(replace(after, courses=_member(after.courses, key, record)))
+            return _with_course(after._replace(courses=_member(after.courses, key, record)))
         case _:
             return after
 
@@ -182,8 +180,8 @@ def _with_lab(participant: Participant, key: str, lab: LabPoint, record: Record,
     labs = participant.labs
     if old is not None and isinstance(old.said, LabPoint) and old.said.analyte != lab.analyte:
         labs = labs.set(old.said.analyte, labs[old.said.analyte].delete(key))
-        participant = _with_baseline(replace(participant, labs=labs), old.said.analyte)
-    after = replace(participant, labs=labs.set(lab.analyte, _member(labs.get(lab.analyte, EMPTY), key, record)))
+        participant = _with_baseline(participant._replace(labs=labs), old.said.analyte)
+    after = participant._replace(labs=labs.set(lab.analyte, _member(labs.get(lab.analyte, EMPTY), key, record)))
     if old is None and not _is_candidate(after, lab):
         return after
     return _with_baseline(after, lab.analyte)
@@ -200,8 +198,8 @@ def _with_baseline(participant: Participant, analyte: str) -> Participant:
     if best is None:
         if analyte not in participant.baselines:
             return participant
-        return replace(participant, baselines=participant.baselines.delete(analyte))
-    return replace(participant, baselines=participant.baselines.set(analyte, best[2]))
+        return participant._replace(baselines=participant.baselines.delete(analyte))
+    return participant._replace(baselines=participant.baselines.set(analyte, best[2]))
 
 
 def _is_candidate(participant: Participant, lab: LabPoint) -> bool:
@@ -219,7 +217,7 @@ def _is_candidate(participant: Participant, lab: LabPoint) -> bool:
 
 
 def _with_dose(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
-    after = replace(participant, doses=_member(participant.doses, key, record))
+    after = participant._replace(doses=_member(participant.doses, key, record))
     if old is None and isinstance(record.said, Dose) and after.first_dose is not None:
         first: str | None = min(after.first_dose, record.said.started, key=_when)
     else:
@@ -227,7 +225,7 @@ def _with_dose(participant: Participant, key: str, record: Record, old: Record |
         first = min(started, key=_when, default=None)
     if first == after.first_dose:
         return after
-    after = replace(after, first_dose=first)
+    after = after._replace(first_dose=first)
     for analyte in after.labs:
         after = _with_baseline(after, analyte)
     return after
@@ -251,7 +249,7 @@ def _with_course(participant: Participant) -> Participant:
                 pass
             case Withdrawal() as withdrawal:
                 pass
-    return replace(participant, enrolment=enrolment, death=death, withdrawal=withdrawal, enrolled_at=enrolled_at)
+    return participant._replace(enrolment=enrolment, death=death, withdrawal=withdrawal, enrolled_at=enrolled_at)
 
 
 def _scheduled(trial: Trial, participant: Participant) -> Trial:
@@ -259,7 +257,7 @@ def _scheduled(trial: Trial, participant: Participant) -> Trial:
     end = evaluability.window_end(trial.in_force, participant)
     if end is None:
         return trial
-    return replace(trial, due=trial.due.set(end, trial.due.get(end, EMPTY).set(participant.id, None)))
+    return trial._replace(due=trial.due.set(end, trial.due.get(end, EMPTY).set(participant.id, None)))
 
 
 def _counted(trial: Trial, participant: Participant) -> Trial:
@@ -271,7 +269,7 @@ def _counted(trial: Trial, participant: Participant) -> Trial:
             cohort = _with_member(trial, rule, name, cohorts[name], participant)
             if cohort is not cohorts[name]:
                 cohorts = cohorts.set(name, cohort)
-    return trial if cohorts is trial.cohorts else replace(trial, cohorts=cohorts)
+    return trial if cohorts is trial.cohorts else trial._replace(cohorts=cohorts)
 
 
 def _with_member(trial: Trial, rule: CohortRule, name: CohortName, cohort: Cohort, participant: Participant) -> Cohort:

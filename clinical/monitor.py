@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from clinical import cohort_rules, evaluability, participant_rules, queries, toxicity
 from clinical.fold import MEASURED, due_by, evolve
-from clinical.state import EMPTY, CohortName, Participant, Trial
+from clinical.state import EMPTY, CohortName, LabPoint, Participant, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
 from schemas.findings import AnyFinding, Change
 
@@ -102,11 +102,14 @@ def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[s
 
 
 def _moved_baselines(was: Participant, now: Participant, key: str) -> Iterator[str]:
-    if was.baselines is not now.baselines:
-        yield from (a for a in now.baselines if was.baselines.get(a) != now.baselines[a] or now.baselines[a] == key)
-        yield from (a for a in was.baselines if a not in now.baselines)
+    """The analytes whose baseline is another record now, or the same record saying something else."""
+    if was.baselines is now.baselines:
+        said = now.records[key].said
+        if isinstance(said, LabPoint) and now.baselines.get(said.analyte) == key:
+            yield said.analyte
         return
-    yield from (analyte for analyte, baseline in now.baselines.items() if baseline == key)
+    yield from (a for a in now.baselines if was.baselines.get(a) != now.baselines[a] or now.baselines[a] == key)
+    yield from (a for a in was.baselines if a not in now.baselines)
 
 
 def _changed_cohorts(before: Trial, after: Trial) -> tuple[CohortName, ...]:

@@ -254,6 +254,10 @@ def read_protocol(text: str) -> Protocol:
         document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ProtocolError((("", f"not YAML: {str(error).replace(chr(10), ' ')}"),)) from error
+    except RecursionError as error:
+        raise ProtocolError((("", "nested too deeply"),)) from error
+    except (ValueError, TypeError) as error:  # PyYAML lets the errors of its own conversions through
+        raise ProtocolError((("", "a value is not what its tag says"),)) from error
     if not isinstance(document, dict):
         raise ProtocolError((("", "a protocol is a mapping"),))
     if "assumed" in document:
@@ -283,7 +287,7 @@ def _without_assumptions(node: Any, path: str, reasons: dict[str, str]) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without surprises: integers are numbers, all else is text; a key may stand once."""
+    """YAML without surprises: integers are numbers, all else is text; a key may stand once; nothing is an alias."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  PyYAML's own shape
         first: [
@@ -291,6 +295,11 @@ class _Loader(yaml.SafeLoader):
         ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):  # a few lines of aliases unfold into millions of values
+            raise yaml.composer.ComposerError(None, None, "an alias is not allowed", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         keys = [key.value for key, _ in node.value]

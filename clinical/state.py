@@ -1,13 +1,14 @@
 """What is known of a trial at one position? A value: equal ledgers give equal states, and none is ever edited.
 
 Everything is kept in persistent maps (`immutables.Map`): a new state shares what did not change with the one before,
-so a step costs the same with ten thousand facts behind it as with a million.
+so a step costs the same with ten thousand facts behind it as with a million. What is replaced with every fact is a
+named tuple: one with a field changed is made several times faster than a dataclass.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from immutables import Map
 
@@ -70,8 +71,7 @@ Keys = Map[str, None]
 EMPTY: Map[Any, Any] = Map()
 
 
-@dataclass(frozen=True, slots=True)
-class Participant:
+class Participant(NamedTuple):
     """Everything known of one participant. A set of keys is a persistent map to None."""
 
     id: str
@@ -129,8 +129,7 @@ CohortName = tuple[str, str]
 """A cohort rule and its scope: a group of the protocol, or `pooled`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """Everything known of one trial after some position of its ledger."""
 
     id: str
