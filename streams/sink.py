@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol, get_args
@@ -22,6 +21,7 @@ from schemas import AnyFact
 from schemas.canonical import canonical
 from schemas.findings import Change, message
 from schemas.values import FREE_TEXT
+from streams.batch import Batch, QuarantinedMessage, StoredFact
 from streams.store import BoardStore
 from streams.store.chdb_store import as_instant
 
@@ -31,62 +31,6 @@ WAITING_BATCHES = 2_000
 EARLIEST_COLUMN_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)  # what DateTime64 can hold
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFact:
-    """A fact as the ledger holds it."""
-
-    trial: str
-    position: int
-    fact: AnyFact
-    recorded: datetime
-
-
-class QuarantinedMessage(Protocol):
-    """A message that is no fact, as the ledger keeps it."""
-
-    @property
-    def number(self) -> int:
-        """Its number in the quarantine, from 1."""
-
-    @property
-    def received(self) -> datetime:
-        """When it came."""
-
-    @property
-    def address(self) -> str:
-        """File and line, or topic, partition and offset."""
-
-    @property
-    def path(self) -> str:
-        """The path of the field that is wrong."""
-
-    @property
-    def message(self) -> str:
-        """What is wrong, in one sentence."""
-
-    @property
-    def digest(self) -> str:
-        """The digest of the raw bytes."""
-
-    @property
-    def trial(self) -> str | None:
-        """The trial it named, where that could be read."""
-
-    @property
-    def source(self) -> str | None:
-        """The source it named, where that could be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one durable transaction of the ledger brought."""
-
-    facts: tuple[StoredFact, ...] = ()
-    changes: tuple[tuple[str, Change], ...] = ()
-    """Each with its trial."""
-    quarantined: tuple[QuarantinedMessage, ...] = ()
 
 
 class ReadableLedger(Protocol):

@@ -9,7 +9,7 @@ from clinical.monitor import step
 from clinical.state import Trial
 from schemas import AnyFact
 from schemas.findings import Change, written
-from streams.sink import Batch, StoredFact
+from streams.batch import Batch, StoredFact
 from tests.builders import TRIAL, Message, read
 
 
