@@ -15,9 +15,8 @@ import orjson
 import typer
 
 if TYPE_CHECKING:
-    from streams.ledger.sqlite import Ledger
-
     from schemas import AnyFact
+    from streams.ledger.sqlite import Ledger
 
 DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -146,6 +145,26 @@ def replay(
             return
         in_force = replaying.standing(trial, ledger.facts(trial, until=until))
         for line in replaying.differences(trial, in_force, replaying.standing(trial, instead())):
+            put(line)
+
+
+@app.command()
+def history(
+    home: HomeOption,
+    trial: TrialOption,
+    record: Annotated[str | None, typer.Option(help="Of one record.")] = None,
+    participant: Annotated[str | None, typer.Option(help="Of one participant.")] = None,
+    finding: Annotated[str | None, typer.Option(help="Of one finding, by its key or an id.")] = None,
+) -> None:
+    """Every revision and change, with who, when and why, as NDJSON."""
+    from streams.history import About
+    from streams.history import history as told
+
+    if sum(chosen is not None for chosen in (record, participant, finding)) > 1:
+        fail("one of --record, --participant and --finding", WRONG_USAGE)
+    with reading(home, trial) as ledger:
+        about = About(record, participant, finding)
+        for line in told(trial, ledger.facts(trial), about, lambda position: ledger.opened(trial, position)):
             put(line)
 
 
