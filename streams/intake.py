@@ -47,6 +47,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """Bytes that an importer could make no fact of: they go to quarantine with its reason."""
+
+    raw: bytes
+    address: str
+    trial: str | None
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The message is the fact at this position, given as it stands in the ledger."""
 
@@ -134,7 +145,7 @@ class Intake:
         self._clock = clock
         self._registers: dict[str, Register] = {}
 
-    def receive(self, messages: Sequence[Message]) -> tuple[Outcome, ...]:
+    def receive(self, messages: Sequence[Message | Unusable]) -> tuple[Outcome, ...]:
         """Takes messages in order; gives one outcome each, when all of them are durable."""
         return self._take([(message, False) for message in messages])
 
@@ -144,7 +155,7 @@ class Intake:
         due = [trial for trial in self._ledger.trials() if _owes_a_tick(self._register(trial), hour)]
         return self._take([(_tick(trial, hour), True) for trial in due])
 
-    def _take(self, messages: Sequence[tuple[Message, bool]]) -> tuple[Outcome, ...]:
+    def _take(self, messages: Sequence[tuple[Message | Unusable, bool]]) -> tuple[Outcome, ...]:
         batch = _Batch(self._clock().astimezone(UTC))
         written = False
         try:
@@ -159,7 +170,9 @@ class Intake:
             for one in outcomes
         )
 
-    def _one(self, message: Message, batch: _Batch, *, ours: bool) -> Accepted | Duplicate | _Held:
+    def _one(self, message: Message | Unusable, batch: _Batch, *, ours: bool) -> Accepted | Duplicate | _Held:
+        if isinstance(message, Unusable):
+            return _hold(batch, message, Refusal(message.path, message.message), message.trial, None)
         fact = schemas.parse(message.raw)
         if isinstance(fact, Refusal):
             return _hold(batch, message, fact, *_claims(message.raw))
@@ -267,7 +280,7 @@ def registered(ledger: Ledger, trial: str) -> Register:
 
 def _hold(
     batch: _Batch,
-    message: Message,
+    message: Message | Unusable,
     why: Refusal,
     trial: str | None,
     source: str | None,

@@ -318,6 +318,10 @@ class Ledger:
                 yield Quarantined(number, _instant(received), address, trial, source, hashed.hex(), path, message)
             after = rows[-1][0]
 
+    def last_quarantined(self) -> int:
+        """The last number in quarantine; 0 where there is none."""
+        return int(self._one("SELECT coalesce(max(number), 0) FROM quarantine")[0])
+
     def quarantined_raw(self, number: int) -> bytes | None:
         """A message in quarantine as it came; None once its key is destroyed."""
         row = self._one_or_none(
