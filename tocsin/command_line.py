@@ -5,24 +5,30 @@ down. Everything heavy is imported where it is needed, so that a command starts 
 """
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import orjson
 import typer
 
 if TYPE_CHECKING:
     from schemas import AnyFact
+    from streams.importers.sdtm import Account, Import
+    from streams.importers.sdtm.messages import Told
+    from streams.intake import Message, Unusable
     from streams.ledger.sqlite import Ledger
 
 DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+importers = typer.Typer(no_args_is_help=True, help="The history of a trial that was kept elsewhere.")
 calculators = typer.Typer(no_args_is_help=True, help="The bare calculators: one JSON object per line, in and out.")
 protocols_ = typer.Typer(no_args_is_help=True, help="A trial as data.")
+app.add_typer(importers, name="import")
 app.add_typer(calculators, name="calc")
 app.add_typer(protocols_, name="protocol")
 
@@ -86,6 +92,118 @@ def cut_of(ledger: "Ledger", trial: str, as_of: str | None) -> int:
     except ValueError:
         fail(f"--as-of {as_of}: neither a position nor an instant such as 2026-03-14T09:12Z", WRONG_USAGE)
     return ledger.position_at(trial, instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+@app.command()
+def ingest(
+    file: Annotated[str, typer.Argument(help="NDJSON; - is standard input.")],
+    home: HomeOption,
+) -> None:
+    """Facts, one per line; prints what became of each."""
+    from streams.intake import Message
+
+    with lines_of(file) as (name, lines):
+        messages = (Message(line.rstrip(b"\r\n"), f"{name}:{n}") for n, line in enumerate(lines, 1) if line.strip())
+        refused = False
+        for outcome in _delivered(home, messages, "tocsin ingest"):
+            refused |= outcome["outcome"] in REFUSED
+            put(orjson.dumps(outcome))
+    raise typer.Exit(SOME_REFUSED if refused else DONE)
+
+
+REFUSED = ("quarantined", "conflict")
+
+
+def _delivered(home: Path, messages: "Iterable[Message | Unusable]", what: str) -> Iterator[dict[str, Any]]:
+    import httpx
+
+    from streams.delivery import deliver
+    from streams.holding import HomeBusyError
+
+    try:
+        yield from deliver(home, messages, what)
+    except HomeBusyError as error:
+        fail(str(error), WORLD_DOWN)
+    except httpx.HTTPError as error:
+        fail(f"{home} is being served, but does not answer: {error}", WORLD_DOWN)
+
+
+@importers.command("sdtm")
+def import_sdtm(
+    folder: Annotated[Path, typer.Argument(help="A folder of SDTM transport files (XPT).")],
+    home: HomeOption,
+    trial: TrialOption,
+    protocol: Annotated[Path, typer.Option(help="The trial's protocol file.")],
+) -> None:
+    """Reads the domains DM, DS, EX, AE, SUPPAE, LB, VS, TU, TR and RS; accounts for every row."""
+    from clinical.protocol import ProtocolError
+    from streams.importers.sdtm import UnreadableError, read_trial
+
+    begin = time.perf_counter()
+    try:
+        told = read_trial(folder, trial, _text_of(protocol) or "")
+    except (UnreadableError, ProtocolError) as error:
+        fail(str(error), WRONG_USAGE)
+    outcomes = _delivered(home, _as_messages(told, trial), "tocsin import")
+    for message, outcome in zip(told, _with_progress(outcomes, len(told.told)), strict=True):
+        _entered(told.account, message, outcome)
+    _summary(told, time.perf_counter() - begin)
+    raise typer.Exit(SOME_REFUSED if any(line.quarantined for line in told.account.summary()) else DONE)
+
+
+def _as_messages(told: "Import", trial: str) -> "Iterator[Message | Unusable]":
+    from streams.importers.sdtm import Unusable as UnusableRow
+    from streams.intake import Message, Unusable
+
+    for item in told:
+        if isinstance(item, UnusableRow):
+            yield Unusable(item.raw, item.address, trial, item.path, item.reason)
+        else:
+            yield Message(item.raw, item.address)
+
+
+def _entered(account: "Account", item: "Told", outcome: dict[str, Any]) -> None:
+    from streams.importers.sdtm import Unusable as UnusableRow
+
+    if isinstance(item, UnusableRow):
+        return
+    if outcome["outcome"] in REFUSED:
+        account.refuse(item, str(outcome.get("path", "revision")), str(outcome["message"]))
+    elif outcome["outcome"] == "duplicate":
+        account.know(item)
+
+
+def _with_progress(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("facts", total=total)
+        for number, outcome in enumerate(outcomes, 1):
+            if not number % 500 or number == total:
+                progress.update(task, completed=number)
+            yield outcome
+
+
+def _summary(told: "Import", seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("domain", *("read", "facts", "merged", "quarantined", "known before"))
+    lines = told.account.summary()
+    for line in lines:
+        numbers = (line.read, line.facts, line.merged, line.quarantined, line.known)
+        table.add_row(line.domain.upper(), *(f"{number:,}" for number in numbers))
+    console = Console(stderr=True)
+    console.print(table)
+    for (domain, path, reason), count in sorted(told.account.reasons.items()):
+        console.print(f"quarantined: {count:,} × {domain.upper()} {path}: {reason}", highlight=False)
+    if told.ignored:
+        console.print(f"not read: {', '.join(told.ignored)}", highlight=False)
+    read, facts = sum(line.read for line in lines), sum(line.facts for line in lines)
+    balance = "every row accounted for" if told.account.balanced else "ROWS ARE MISSING FROM THE ACCOUNT"
+    console.print(f"{read:,} rows, {facts:,} facts in {seconds:.1f} s ({facts / seconds:,.0f} facts/s); {balance}.")
 
 
 @app.command()

@@ -1,0 +1,76 @@
+"""Which facts are measured? A trial of any size, made of what a trial is made of: mostly laboratory results and ticks."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from protocols import shipped
+from schemas.canonical import canonical
+
+TRIAL = "AK117-HNSCC-II"
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+ANALYTES = (
+    ("HGB", "g/L", "120", "160", ("128", "97", "118")),
+    ("NEUT", "10^9/L", "1.8", "7.5", ("3.1", "1.4", "2.2")),
+    ("PLAT", "10^9/L", "150", "400", ("210", "74", "160")),
+    ("ALT", "U/L", "5", "40", ("28", "95", "41")),
+    ("AST", "U/L", "5", "40", ("30", "61", "38")),
+    ("BILI", "umol/L", "3", "21", ("9", "24", "15")),
+    ("CREAT", "umol/L", "50", "100", ("80", "131", "92")),
+    ("K", "mmol/L", "3.5", "5.1", ("4.2", "5.4", "3.3")),
+    ("SODIUM", "mmol/L", "135", "145", ("139", "131", "141")),
+    ("CA", "mmol/L", "2.15", "2.55", ("2.30", "2.05", "2.41")),
+    ("MG", "mmol/L", "0.70", "1.05", ("0.81", "0.55", "0.77")),
+)
+VISITS = 20
+
+
+def messages() -> Iterator[bytes]:
+    """Canonical messages without end: each participant brings some 250, and time ticks between them."""
+    text = shipped("ak117_hnscc")
+    adoption = {"protocol": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "clock": "simulated"}
+    yield _message("ProtocolAdopted.v1", "protocol", BEGIN, adoption, None)
+    clock, number = BEGIN, 0
+    while True:
+        number += 1
+        name, day = f"P-{number:06d}", BEGIN + timedelta(hours=number)
+        enrolment = {"enrolled_on": day.date().isoformat(), "group": str(1 + number % 2), "site": f"{number % 8:02d}"}
+        yield _message("ParticipantEnrolled.v1", f"{name}/dm", day, enrolment, name)
+        for visit in range(VISITS):
+            clock += timedelta(hours=1)
+            yield _message("ClockTicked.v1", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {}, None)
+            yield from _visit(name, number, visit, day + timedelta(days=7 * visit))
+
+
+def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[bytes]:
+    on = day.date().isoformat()
+    for place, (analyte, unit, lower, upper, values) in enumerate(ANALYTES):
+        result = {
+            "analyte": analyte,
+            "collected": on,
+            "value": values[(number + visit + place) % 3],
+            "unit": unit,
+            "lower_limit": lower,
+            "upper_limit": upper,
+        }
+        yield _message("LabResulted.v1", f"{name}/lb/{analyte}/{visit}", day, result, name)
+    dose = {"drug": "AK117", "started": on, "given": "3150", "unit": "mg"}
+    yield _message("DoseGiven.v1", f"{name}/ex/{visit}", day, dose, name)
+    if visit % 5 == 2:
+        event = {"term": "Fatigue", "grade": 1 + (number + visit) % 4, "onset": on, "causality": []}
+        yield _message("AdverseEventReported.v2", f"{name}/ae/{visit}", day, event, name)
+
+
+def _message(fact: str, record: str, time: datetime, data: Mapping[str, object], subject: str | None) -> bytes:
+    document: dict[str, object] = {
+        "specversion": "1.0",
+        "id": record,
+        "source": "tocsin:clock" if fact.startswith("Clock") else "bench",
+        "type": f"tocsin.{fact}",
+        "time": time.isoformat().replace("+00:00", "Z"),
+        "trial": TRIAL,
+        "record": record,
+        "revision": 1,
+        "data": data,
+    }
+    return canonical(document | ({"subject": subject} if subject else {}))
