@@ -1,0 +1,50 @@
+"""Which cut is this: when was it recorded, what was in force, which cuts have names?"""
+
+from dashboards.panels import Column, Panel, Table, current
+
+AT_CUT = Panel(
+    name="cut",
+    title="The cut",
+    description="The last fact up to the cut, when it was recorded, and how many facts there are.",
+    sql="""
+SELECT position, recorded, fact, source FROM facts
+WHERE trial = {trial:String} AND position <= {as_of:UInt64}
+ORDER BY trial DESC, position DESC LIMIT 1""",
+    encoding=Table((Column("position", "Position", "number"), Column("recorded", "Recorded", "instant"))),
+)
+
+AT_INSTANT = Panel(
+    name="instant",
+    title="What was known at an instant",
+    description="The last position recorded by an instant; 0 where nothing was.",
+    sql="""
+SELECT max(position) AS newest FROM facts
+WHERE trial = {trial:String} AND position <= {as_of:UInt64}
+  AND recorded <= parseDateTime64BestEffort({instant:String}, 6, 'UTC')""",
+    encoding=Table((Column("newest", "Position", "number"),)),
+    parameters={"instant": "2000-01-01 00:00:00"},
+)
+
+IN_FORCE = Panel(
+    name="protocol",
+    title="The protocol in force",
+    description="The last adopted protocol file, and the clock that stamps the ledger.",
+    sql="""
+SELECT position, recorded, JSONExtractString(data, 'protocol') AS protocol, JSONExtractString(data, 'clock') AS clock
+FROM facts
+WHERE trial = {trial:String} AND position <= {as_of:UInt64} AND fact = 'ProtocolAdopted'
+ORDER BY position DESC LIMIT 1""",
+    encoding=Table((Column("position", "Since position", "number"), Column("clock", "Clock"))),
+)
+
+NAMED = Panel(
+    name="named_cuts",
+    title="Cuts with a name",
+    description="Data cuts that were declared for a meeting, newest first.",
+    sql=f"""
+SELECT position, JSONExtractString(data, 'name') AS name, JSONExtractString(data, 'happened_by') AS happened_by
+FROM ({current(["DataCutDeclared"])}) ORDER BY position DESC LIMIT 20""",
+    encoding=Table((Column("name", "Name"), Column("position", "Position", "number"))),
+)
+
+PANELS = (AT_CUT, AT_INSTANT, IN_FORCE, NAMED)

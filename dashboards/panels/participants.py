@@ -1,0 +1,87 @@
+"""Who is in the trial, and what happened to one of them?"""
+
+from dashboards.panels import Column, Panel, Table, standing
+from dashboards.panels.overview import PLACES
+
+LIST = Panel(
+    name="participants",
+    title="Participants",
+    description=(
+        "In order of enrolment. Worst grade: the highest known grade of any report or value at the cut, whenever it "
+        "happened. Rules: rules about the participant that are true. Queries: open questions to the source."
+    ),
+    sql=f"""
+WITH
+    places AS ({PLACES}),
+    grades AS (
+        SELECT participant, max(grade) AS worst, countIf(grade IS NULL) AS not_graded
+        FROM ({standing("grade", "participant, grade")}) GROUP BY participant),
+    rules AS (
+        SELECT participant, groupUniqArray(rule) AS rules
+        FROM ({standing("participant_rule", "participant, rule")}) GROUP BY participant),
+    queries AS (
+        SELECT participant, count() AS queries FROM ({standing("query", "participant")}) GROUP BY participant)
+SELECT places.participant AS participant, group_ AS scope, site, enrolled_on, first_dose, died_on, death_cause,
+    withdrew_on, ended_on, end_cause, worst, not_graded, arraySort(rules) AS rules, queries
+FROM places LEFT JOIN grades USING (participant) LEFT JOIN rules USING (participant)
+LEFT JOIN queries USING (participant)
+ORDER BY enrolled_on, participant""",
+    encoding=Table(
+        (
+            Column("participant", "Participant"),
+            Column("scope", "Group"),
+            Column("site", "Site"),
+            Column("enrolled_on", "Enrolled"),
+            Column("first_dose", "First dose"),
+            Column("worst", "Worst grade", "grade"),
+            Column("rules", "Rules"),
+            Column("queries", "Queries", "number"),
+        )
+    ),
+)
+
+_OF_PARTICIPANT = """
+    SELECT key, kind, valid_from, state, rule, term, basis, grade, low, high, causes, sentence FROM findings
+    WHERE trial = {trial:String} AND valid_from <= {as_of:UInt64} AND participant = {participant:String}
+    ORDER BY trial, kind, key, valid_from LIMIT 1 BY trial, kind, key, valid_from"""
+
+FACTS_OF_ONE = Panel(
+    name="participant_facts",
+    title="One participant's facts",
+    description=(
+        "Every revision of every record about the participant, and the facts about the trial that changed a finding "
+        "about the participant, in the order in which they happened."
+    ),
+    sql=f"""
+SELECT position, recorded, occurred, fact, source, record, revision, participant, data FROM facts
+WHERE trial = {{trial:String}} AND position <= {{as_of:UInt64}} AND (
+    participant = {{participant:String}} OR position IN (SELECT valid_from FROM ({_OF_PARTICIPANT})))
+ORDER BY occurred, position LIMIT 1 BY position""",
+    encoding=Table(
+        (
+            Column("occurred", "Happened", "instant"),
+            Column("position", "Position", "number"),
+            Column("fact", "Fact"),
+            Column("record", "Record"),
+        )
+    ),
+    parameters={"participant": ""},
+)
+
+FINDINGS_OF_ONE = Panel(
+    name="participant_findings",
+    title="One participant's findings",
+    description="Every change of every finding about the participant, by position.",
+    sql=f"SELECT * FROM ({_OF_PARTICIPANT}) ORDER BY valid_from, kind, key",
+    encoding=Table(
+        (
+            Column("valid_from", "Position", "number"),
+            Column("state", "Change"),
+            Column("kind", "Kind"),
+            Column("sentence", "Finding"),
+        )
+    ),
+    parameters={"participant": ""},
+)
+
+PANELS = (LIST, FACTS_OF_ONE, FINDINGS_OF_ONE)

@@ -1,0 +1,9 @@
+"""Which panels are there? All of them, by name."""
+
+from dashboards.panels import Panel, cuts, overview, participants, pipeline, stopping, toxicity
+
+PANELS: dict[str, Panel] = {
+    panel.name: panel
+    for module in (cuts, overview, participants, pipeline, stopping, toxicity)
+    for panel in module.PANELS
+}
