@@ -59,7 +59,8 @@ def plain_inserts(raws: Sequence[bytes], file: Path) -> None:
     connection = sqlite3.connect(file, isolation_level=None)
     connection.executescript(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "CREATE TABLE plain (trial TEXT, position INTEGER, body BLOB, PRIMARY KEY (trial, position)) STRICT, WITHOUT ROWID"
+        "CREATE TABLE plain (trial TEXT, position INTEGER, body BLOB, PRIMARY KEY (trial, position)) "
+        "STRICT, WITHOUT ROWID"
     )
     for at in range(0, len(raws), BATCH):
         connection.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Which facts are measured? A trial of any size, made of what a trial is made of: mostly laboratory results and ticks."""
+"""Which facts are measured? A trial of any size, mostly laboratory results, doses and ticks."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
