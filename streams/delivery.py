@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.handover import hand_over
 from streams.holding import HomeBusyError
-from streams.intake import Message, Unusable, outcome_line
+from streams.intake import Message, Unusable, outcome_line, system_clock
 from streams.local import Home
 
 BATCH = 2_000
@@ -17,6 +17,7 @@ BATCH = 2_000
 def deliver(folder: Path, messages: Iterable[Message | Unusable], what: str) -> Iterator[dict[str, Any]]:
     """Delivers messages in order; gives each outcome as the doors print it.
 
+    Whoever writes to a home lets its clock tick: what has fallen due in the meantime is found.
     Raises `HomeBusyError` where another writer holds the home and does not serve it.
     """
     try:
@@ -30,3 +31,4 @@ def deliver(folder: Path, messages: Iterable[Message | Unusable], what: str) -> 
         waiting = iter(messages)
         while batch := list(islice(waiting, BATCH)):
             yield from map(outcome_line, home.receive(batch))
+        home.tick(system_clock())

@@ -1,0 +1,174 @@
+"""The commands, as people and scripts run them: what they print, and how they end."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocols import shipped, shipped_names
+from streams.ledger.sqlite import Ledger
+from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab, revised
+
+PROTOCOLS = Path(__file__).parents[2] / "protocols"
+
+
+def tocsin(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Runs the command in a process of its own."""
+    command = [sys.executable, "-c", "from tocsin.command_line import main; main()", *words]
+    return subprocess.run(command, input=given, capture_output=True, check=False, timeout=300)
+
+
+def lines(output: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def ndjson(messages: Sequence[dict[str, Any]]) -> bytes:
+    return b"\n".join(map(as_bytes, messages)) + b"\n"
+
+
+STORY = (
+    adopted(clock="simulated", time="2026-03-01T00:00:00Z"),
+    enrolled(),
+    dose(),
+    lab(analyte="HGB", value="78", unit="g/L", lower="120", upper="160"),
+    adverse_event(term="Sepsis", grade=4, verbatim="Mrs Miller collapsed"),
+)
+
+
+@pytest.fixture()
+def home(tmp_path: Path) -> Path:
+    told = tocsin("ingest", "-", "--home", str(tmp_path / "home"), given=ndjson(STORY))
+    assert told.returncode == 0, told.stderr
+    assert [line["outcome"] for line in lines(told.stdout)] == ["accepted"] * 5
+    return tmp_path / "home"
+
+
+def test_facts_go_in_and_findings_come_out(home: Path) -> None:
+    told = tocsin("findings", "--home", str(home), "--trial", TRIAL, "--kind", "participant_rule")
+    (finding,) = lines(told.stdout)
+    assert (finding["participant"], finding["since"], finding["state"]) == ("P-001", 5, "raised")
+
+
+def test_a_replay_from_the_ledger_alone_equals_what_was_published(home: Path) -> None:
+    ledger = Ledger.reading(home / "ledger.sqlite")
+    published = b"".join(body + b"\n" for _, _, body in ledger.published(TRIAL))
+    ledger.close()
+    assert tocsin("replay", "--home", str(home), "--trial", TRIAL).stdout == published
+    assert published
+
+
+def test_a_replay_up_to_a_position_is_the_beginning_of_the_whole(home: Path) -> None:
+    whole = tocsin("replay", "--home", str(home), "--trial", TRIAL).stdout
+    part = tocsin("replay", "--home", str(home), "--trial", TRIAL, "--as-of", "4").stdout
+    assert whole.startswith(part)
+    assert max(line["since"] for line in lines(part)) == 4
+
+
+def test_the_same_facts_again_change_nothing(home: Path) -> None:
+    told = tocsin("ingest", "-", "--home", str(home), given=ndjson(STORY))
+    assert [line["outcome"] for line in lines(told.stdout)] == ["duplicate"] * 5
+    assert told.returncode == 0
+
+
+def test_what_is_quarantined_says_where_and_ends_with_3(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "facts.ndjson"
+    file.write_bytes(b'{"type":1}\n' + ndjson([revised(STORY[3], value="98"), STORY[1] | {"reason": "again"}]))
+    told = tocsin("ingest", str(file), "--home", str(home))
+    assert told.returncode == 3
+    bad, good, conflict = lines(told.stdout)
+    assert (bad["outcome"], bad["address"], bad["path"]) == ("quarantined", "facts.ndjson:1", "type")
+    assert (good["outcome"], good["position"]) == ("accepted", 6)
+    assert (conflict["outcome"], conflict["position"]) == ("conflict", 2)
+
+
+def test_the_history_of_a_record_says_who_what_and_why(home: Path) -> None:
+    tocsin("ingest", "-", "--home", str(home), given=ndjson([revised(STORY[3], "wrong tube", value="98")]))
+    told = lines(tocsin("history", "--home", str(home), "--trial", TRIAL, "--record", STORY[3]["record"]).stdout)
+    facts = [line for line in told if line["what"] == "fact"]
+    assert [fact["data"]["value"] for fact in facts] == ["78", "98"]
+    assert facts[1]["reason"] == "wrong tube"
+    grades = [line["grade"] for line in told if line["what"] == "change" and line["kind"] == "grade"]
+    assert grades == [3, 2]
+
+
+def test_another_version_of_ctcae_says_who_would_be_graded_otherwise(home: Path) -> None:
+    count = lab(analyte="NEUT", value="0.4", unit="10^9/L", lower="1.8", upper="7.5")
+    tocsin("ingest", "-", "--home", str(home), given=ndjson([count]))
+    told = lines(tocsin("replay", "--home", str(home), "--trial", TRIAL, "--ctcae", "6.0", "--diff").stdout)
+    (difference,) = told
+    assert (difference["in_force"]["grade"], difference["instead"]["grade"]) == (4, 3)
+    assert difference["participant"] == "P-001"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("findings", "--home", "nowhere", "--trial", "X"),
+        ("replay", "--home", "nowhere", "--trial", "X"),
+        ("findings",),
+        ("ingest", "nofile.ndjson", "--home", "nowhere"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    told = tocsin(*words)
+    assert told.returncode == 2
+    assert b"Traceback" not in told.stderr
+
+
+def test_a_trial_or_cut_that_is_not_there_is_wrong_usage(home: Path) -> None:
+    assert tocsin("findings", "--home", str(home), "--trial", "OTHER").returncode == 2
+    assert tocsin("findings", "--home", str(home), "--trial", TRIAL, "--as-of", "99").returncode == 2
+    assert tocsin("findings", "--home", str(home), "--trial", TRIAL, "--as-of", "soon").returncode == 2
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_protocol_that_ships_is_read(name: str) -> None:
+    told = tocsin("protocol", "check", str(PROTOCOLS / f"{name}.yaml"))
+    assert told.returncode == 0, told.stderr
+    assert lines(told.stdout)[0]["assumed"]
+
+
+def test_a_misspelt_parameter_is_refused_with_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_text(shipped("ak117_hnscc").replace("alpha:", "alhpa:"), encoding="utf-8")
+    told = tocsin("protocol", "check", str(file))
+    assert told.returncode == 2
+    assert b"cohort_rules.0.alhpa" in told.stderr
+
+
+def test_the_grade_calculator_answers_line_by_line() -> None:
+    requests = [
+        {"id": "a", "ctcae": "5.0", "term": "Anemia", "value": "7.9", "unit": "g/dL", "lln": 12},
+        {"id": "b", "ctcae": "5.0", "term": "Anemia", "value": "7.9", "unt": "g/dL"},
+        {"id": "c", "ctcae": "6.0", "term": "Hyponatremia", "value": 127, "unit": "mmol/L"},
+    ]
+    told = tocsin("calc", "grade", given=b"\n".join(json.dumps(one).encode() for one in requests) + b"\n")
+    assert told.returncode == 3
+    first, second, third = lines(told.stdout)
+    assert first == {"id": "a", "grade": 3, "low": 3, "high": 3, "missing": [], "why": None}
+    assert second.keys() == {"id", "error"}
+    assert (third["grade"], third["low"], third["high"], third["missing"]) == (None, 2, 3, ["symptoms"])
+
+
+@pytest.mark.skipif("TOCSIN_SDTM" not in os.environ, reason="TOCSIN_SDTM does not name a folder with the real trial")
+def test_the_real_trial_is_read_with_every_row_accounted_for(tmp_path: Path) -> None:
+    home = tmp_path / "pilot"
+    words = ("--home", str(home), "--trial", "CDISCPILOT01", "--protocol", str(PROTOCOLS / "cdiscpilot01.yaml"))
+    told = tocsin("import", "sdtm", os.environ["TOCSIN_SDTM"], *words)
+    assert told.returncode == 3  # screen failures and measurements that were not done are no facts
+    assert b"94,039 rows, 91,885 facts" in told.stderr
+    assert b"every row accounted for" in told.stderr
+    ledger = Ledger.reading(home / "ledger.sqlite")
+    published = b"".join(body + b"\n" for _, _, body in ledger.published("CDISCPILOT01"))
+    ledger.close()
+    assert tocsin("replay", "--home", str(home), "--trial", "CDISCPILOT01").stdout == published
+    findings = lines(tocsin("findings", "--home", str(home), "--trial", "CDISCPILOT01").stdout)
+    severe = [f for f in findings if f["kind"] == "grade" and f["basis"] == "reported" and f["low"] == 3]
+    assert len(severe) == 43
+    assert all(f["grade"] is None and f["high"] == 4 for f in severe)
+    assert sum(f.get("question") == "criterion_without_serious" for f in findings) == 33
