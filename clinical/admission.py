@@ -235,8 +235,8 @@ def _ends_nothing(register: Register, fact: RecordWithdrawn, first: Said | None)
         return Refusal("revision", "a later revision of the record is in the ledger; a withdrawal follows them all")
     if first.name in ("ProtocolAdopted", "ClockTicked"):
         return Refusal("record", f"{first.name} cannot be withdrawn")
-    if fact.subject is not None and fact.subject != first.subject:
-        return Refusal("subject", "the record is about another participant")
+    if fact.subject != first.subject:
+        return Refusal("subject", "a withdrawal names the participant of the record that it ends, and no other")
     return None
 
 
@@ -256,14 +256,16 @@ def _not_the_clock_of_the_trial(register: Register, fact: AnyFact, *, ours: bool
 
 
 def _no_protocol(fact: AnyFact) -> Refusal | None:
-    """A protocol in force can be read: nothing after it could be judged by one that cannot."""
+    """A protocol in force can be read, and is that of its trial: nothing could be judged by any other."""
     if not isinstance(fact, ProtocolAdopted):
         return None
     try:
-        read_protocol(fact.data.protocol)
+        protocol = read_protocol(fact.data.protocol)
     except ProtocolError as error:
         path, message = error.problems[0]
         return Refusal(f"data.protocol.{path}" if path else "data.protocol", message)
+    if protocol.trial != fact.trial:
+        return Refusal("data.protocol.trial", "the protocol is that of another trial than the envelope's")
     return None
 
 

@@ -83,6 +83,11 @@ def test_a_protocol_that_cannot_be_read_is_not_adopted(text: str) -> None:
     assert path_of(told(adopted(text))[0]).startswith("data.protocol")
 
 
+def test_a_protocol_is_adopted_in_its_own_trial_only() -> None:
+    assert path_of(told(adopted(shipped("cdiscpilot01")))[0]) == "data.protocol.trial"
+    assert path_of(told(*OPEN, adopted(shipped("cdiscpilot01"), record="protocol/2"))[-1]) == "data.protocol.trial"
+
+
 def test_the_same_again_is_a_duplicate_of_the_first() -> None:
     assert told(*OPEN, lab(), dose(), lab())[-1] == Duplicate(3)
 
@@ -153,11 +158,21 @@ def test_a_withdrawal_of_nothing_is_refused() -> None:
     assert path_of(told(*OPEN, withdrawn(lab()))[-1]) == "record"
 
 
-def test_a_withdrawal_names_the_participant_of_its_record_or_none() -> None:
+def test_a_withdrawal_names_the_participant_of_its_record() -> None:
     register = open_register(enrolled("P-002"), lab())
     assert path_of(tell(register, withdrawn(lab()) | {"subject": "P-002"})) == "subject"
     without = {name: value for name, value in withdrawn(lab()).items() if name != "subject"}
-    assert isinstance(tell(register, without), Accepted)
+    assert path_of(tell(register, without)) == "subject"
+    assert isinstance(tell(register, withdrawn(lab())), Accepted)
+
+
+def test_a_withdrawal_of_a_record_of_the_whole_trial_names_no_participant() -> None:
+    cut = message(
+        "DataCutDeclared.v1", {"name": "x", "happened_by": "2026-01-01"}, record="cut/1", time="2026-01-02T00:00:00Z"
+    )
+    register = open_register(cut)
+    assert path_of(tell(register, withdrawn(cut) | {"subject": "P-001"})) == "subject"
+    assert isinstance(tell(register, withdrawn(cut)), Accepted)
 
 
 @pytest.mark.parametrize("kept", [adopted(clock="simulated"), tick("2026-01-02T00:00:00Z")])
