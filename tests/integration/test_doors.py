@@ -40,7 +40,7 @@ STORY = (
 )
 
 
-@pytest.fixture()
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     told = tocsin("ingest", "-", "--home", str(tmp_path / "home"), given=ndjson(STORY))
     assert told.returncode == 0, told.stderr
