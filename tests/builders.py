@@ -74,8 +74,8 @@ def withdrawn(original: Message, reason: str = "entered in error", revision: int
 
 
 def adopted(protocol: str | None = None, *, clock: str = "system", time: str = ADOPTED_AT, **envelope: Any) -> Message:
-    """The first fact of a trial; without a text, the protocol that ships as `ak117_hnscc`."""
-    text = shipped("ak117_hnscc") if protocol is None else protocol
+    """The first fact of a trial; without a text, the protocol that ships as `ak117_hnscc`, as that of the trial."""
+    text = shipped("ak117_hnscc").replace(TRIAL, envelope.get("trial", TRIAL)) if protocol is None else protocol
     data = {"protocol": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "clock": clock}
     return message(
         "ProtocolAdopted.v1", data, **({"record": "protocol/1", "time": time, "source": "sponsor"} | envelope)

@@ -32,6 +32,9 @@ MICROSECOND = timedelta(microseconds=1)
 PAGE = 1_000
 """Rows read at a time: a reader that pauses between pages holds no snapshot."""
 
+PATIENCE = timedelta(seconds=5)
+"""How long a writer waits for whoever is in its way."""
+
 KEYS_DRAWN = 256
 """Keys drawn from the system's randomness at a time."""
 
@@ -163,16 +166,20 @@ class Ledger:
                 (trial, max(up_to, mark)),
             )
 
-    def destroy_key(self, trial: str, source: str, record: str) -> int:
-        """Makes everything sealed about a record unreadable for good; gives how many keys were destroyed."""
+    def destroy_key(self, trial: str, source: str, record: str, *, patience: timedelta = PATIENCE) -> int:
+        """Makes everything sealed about a record unreadable for good; gives how many keys were destroyed.
+
+        Raises TimeoutError where a reader goes on reading the past in which the key was there.
+        """
         which = "SELECT DISTINCT key FROM ledger WHERE trial = ? AND source = ? AND record = ?"
         with self._transaction() as connection:
             count = connection.execute(f"DELETE FROM keys WHERE number IN ({which})", (trial, source, record)).rowcount
-        self._forget_log()
+        self._forget_log(patience)
         return count
 
-    def _forget_log(self) -> None:
+    def _forget_log(self, patience: timedelta) -> None:
         """Empties the write-ahead log: a destroyed key must not stand there either."""
+        self._connection().execute(f"PRAGMA busy_timeout = {patience // timedelta(milliseconds=1)}")
         busy = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise TimeoutError("the key is destroyed, but a reader keeps its bytes in the log: end it, and do it again")
@@ -389,7 +396,7 @@ class _Readers:
 
 
 def _writing(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, PATIENCE.total_seconds(), isolation_level=None, check_same_thread=False)
     for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {setting}")
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
