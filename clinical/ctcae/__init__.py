@@ -1,12 +1,21 @@
-"""Which CTCAE grade does a value have? Two versions side by side; the version belongs to the protocol.
+"""Which CTCAE grade does a value have? Versions 5.0 and 6.0 as data (v5.yaml, v6.yaml) under one small interpreter.
 
-The criteria are data (`v5.yaml`, `v6.yaml`), in our own words, with examples on both sides of every bound; `scale`
-is the one small interpreter. Source: NCI CTCAE v5.0 (2017-11-27) and v6.0 (2025-07-22, errata of 2026-01-20).
+Source: NCI CTCAE v5.0 (2017-11-27) and v6.0 (2025-07-22, errata of 2026-01-20). The criteria stand in our own words.
+
+Rules we state where the dictionary leaves a choice:
+* A baseline arm is taken only by a baseline *above its own ULN* (v5.0 "abnormal", v6.0 "above ULN"); a low, a normal
+  and an absent baseline take the ULN arm. A baseline whose status is unknown leaves the grade between the two arms.
+* An upgrade (transfusion, hospital admission, intervention, life-threatening) raises an abnormal value; it says nothing
+  of a normal one, and counts as absent when nobody states it.
+* A value between two printed whole-number ranges is rounded half up to the printed precision, and the note says so.
+* Unknown age is adult; unknown calcium is corrected; a blood pressure is systolic unless it says diastolic.
 """
 
-from clinical.ctcae.grading import calculate_grade, grade
-from clinical.ctcae.lookup import terms_for
+from clinical.ctcae.analytes import terms_for
+from clinical.ctcae.grading import compile_scale, grade
 from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
+from clinical.ctcae.request import calculate_grade
+from clinical.ctcae.scale import Scale
 from clinical.ctcae.terms import VERSIONS, term_grades
 
 __all__ = [
@@ -15,7 +24,9 @@ __all__ = [
     "Facts",
     "Grade",
     "Measurement",
+    "Scale",
     "calculate_grade",
+    "compile_scale",
     "grade",
     "term_grades",
     "terms_for",

@@ -1,172 +1,197 @@
-"""What grade is this value? One value by one term of one version; the bare calculator reads plain JSON."""
+"""Which CTCAE grade does a measurement have? The way in: finds the block, the unit family and the compiled scale."""
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from clinical.ctcae.lookup import find_block
-from clinical.ctcae.measurement import OPERATORS, Baseline, Facts, Grade, Measurement
-from clinical.ctcae.scale import scale
-from clinical.ctcae.table import Block
-from clinical.ctcae.terms import VERSIONS
+from clinical.ctcae.analytes import find_analyte
+from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
+from clinical.ctcae.scale import Known, Scale, build_scale
+from clinical.ctcae.table import UNITLESS, Block, Variant, table
+from clinical.ctcae.terms import find_term, plain_name
+from clinical.units import resolve
 
-__all__ = ["calculate_grade", "grade"]
+__all__ = ["compile_scale", "find_block", "grade"]
 
-_NO_VALUE: Final = Grade(None, None, None, ("value",), "there is no value")
+_NO_BASELINE: Final = Baseline()
+_ONE: Final = Decimal(1)
+_ADULT: Final = 18
+_ADOLESCENT: Final = 13
+_FIRST_BIRTHDAY: Final = 1
+_DIRECTIONS: Final = ("low", "high")
+
+
+class _Plan(NamedTuple):
+    """What of a measurement a block reads: anything else must not split the cache of scales."""
+
+    block: Block
+    variant: str
+    lln: bool
+    uln: bool
+    baseline: bool
+    percent_change: bool
+    age: bool
+    facts: bool
 
 
 def grade(version: str, term: str, measurement: Measurement, direction: str | None = None) -> Grade:
-    """The CTCAE grade of a measurement under a term (any case), or its bounds and what would decide.
+    """The grade of a measurement under a CTCAE term (or an analyte's name with a direction) of a version.
 
-    `direction` (low, high) is needed where a name is used both ways. Raises KeyError for an unknown version.
+    Never raises for clinical input: what cannot be graded comes back with `grade` None, and `why`.
+    KeyError for a version other than "5.0" and "6.0".
+
+    >>> grade("5.0", "Anemia", Measurement(Decimal("79.9"), "g/L")).grade
+    3
     """
-    block = find_block(version, term, direction)
-    if isinstance(block, str):
-        return Grade(None, None, None, (), block)
-    return _by_block(block, measurement)
+    scale = compile_scale(version, term, measurement, direction)
+    if isinstance(scale, Grade):
+        return scale
+    return scale.grade(measurement.value, measurement.operator)
 
 
-def _by_block(block: Block, measurement: Measurement) -> Grade:
-    if measurement.value is None:
-        return _NO_VALUE
-    facts = measurement.facts
-    if measurement.analyte == "CAION" and facts.ionized is None:
-        facts = facts._replace(ionized=True)
-    reads = block.reads
-    found = scale(
+def compile_scale(version: str, term: str, measurement: Measurement, direction: str | None = None) -> Scale | Grade:
+    """The scale on which this measurement's value, and others with the same unit, limits and facts, are graded.
+
+    A Grade instead of a Scale says why no value could be graded.
+    """
+    plan = _plan(version, term, direction, measurement.analyte)
+    if isinstance(plan, Grade):
+        return plan
+    block, variant, lln, uln, baseline, percent_change, age, facts = plan
+    return _scale(
         block,
-        measurement.unit if block.unit is not None else None,
-        measurement.lln if "LLN" in reads else None,
-        measurement.uln if "ULN" in reads else None,
-        measurement.baseline if "BL" in reads else None,
-        measurement.percent_change if "percent_change" in reads else None,
-        facts,
+        variant,
+        measurement.unit,
+        measurement.lln if lln else None,
+        measurement.uln if uln else None,
+        measurement.baseline if baseline else None,
+        measurement.percent_change if percent_change else None,
+        measurement.age if age else None,
+        measurement.facts if facts else None,
+        *_percent_as_value(block, measurement),
     )
+
+
+def find_block(version: str, term: str, direction: str | None = None) -> Block | None:
+    """The block that grades a term or an analyte's name, or None."""
+    plan = _plan(version, term, direction, None)
+    return None if isinstance(plan, Grade) else plan.block
+
+
+def _percent_as_value(block: Block, measurement: Measurement) -> tuple[Decimal, ...]:
+    """A change reported as the value itself, in %, for terms that grade a change in percent of baseline."""
+    if "percent_is_value" not in block.reads or measurement.value is None or measurement.percent_change is not None:
+        return ()
+    return (measurement.value,) if measurement.unit is not None and measurement.unit.strip() == "%" else ()
+
+
+@lru_cache(maxsize=4096)
+def _plan(version: str, term: str, direction: str | None, analyte: str | None) -> _Plan | Grade:
+    found = _locate(version, term, direction)
     if isinstance(found, Grade):
         return found
-    if measurement.operator == "=":
-        return found.at(measurement.value)
-    return found.beyond(measurement.operator, measurement.value)
+    block, variant = found
+    if not variant and analyte is not None and (measured := find_analyte(analyte)) is not None:
+        variant = measured.variant
+    reads = block.reads
+    return _Plan(
+        block, variant, "LLN" in reads, "ULN" in reads,
+        any(name == "BL" or name.startswith("baseline") for name in reads),
+        "percent_change" in reads, bool({"child", "infant", "adolescent"} & reads), bool(set(Facts._fields) & reads),
+    )  # fmt: skip
 
 
-_PARAMETERS: Final = frozenset(
-    {
-        "id", "ctcae", "term", "direction", "value", "unit", "lln", "uln", "baseline", "percent_change", "sex", "age",
-        "facts",
-    }
-)  # fmt: skip
-_BASELINE: Final = frozenset({"value", "lln", "uln", "indicator"})
+def _locate(version: str, term: str, direction: str | None) -> tuple[Block, str] | Grade:
+    """The block of a term's or an analyte's name, with the variant the name asks for."""
+    blocks = table(version).blocks
+    block = blocks.get(plain_name(term))
+    if block is not None:
+        if direction not in (None, block.direction):
+            return _nothing(f"{block.term} is graded for {block.direction} values only")
+        return block, ""
+    if (measured := find_analyte(term)) is None:
+        return _nothing(_unknown_term(version, term))
+    ways = [way for way in _DIRECTIONS if direction in (None, way)]
+    terms = [plain_name(name) for way in ways for name in measured.terms.get(way, ())]
+    found = [blocks[name] for name in terms if name in blocks]
+    if direction is None and len({each.direction for each in found}) > 1:
+        return Grade(None, None, None, ("direction",), f"{term} is graded both ways: direction low or high is needed")
+    if not found:
+        return _nothing(f"CTCAE {version} has no term that grades {term}{f' ({direction})' if direction else ''}")
+    return found[0], measured.variant
 
 
-class _ImpossibleError(ValueError):
-    """An input that cannot be computed: becomes `error` on its line."""
+def _unknown_term(version: str, term: str) -> str:
+    known = table(version)
+    name = plain_name(term)
+    if (why := known.no_value.get(name)) is not None:
+        return f"{term}: {why}"
+    if find_term(version, term) is not None:
+        return f"no value grades {term} in CTCAE {version}"
+    if (successor := known.replaced.get(name)) is not None:
+        return f"unknown term in CTCAE {version}: {term} is now {successor}"
+    if any(find_term(other, term) for other in ("5.0", "6.0") if other != version):
+        return f"unknown term in CTCAE {version}: {term} exists in another version only"
+    return f"unknown term in CTCAE {version}: {term}"
 
 
-def calculate_grade(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The `calc grade` door: one JSON object in, one out, the input's `id` echoed. Never raises on bad input."""
-    try:
-        version, term, direction, measurement = _read(request)
-    except _ImpossibleError as error:
-        return {"id": request.get("id"), "error": str(error)}
-    found = grade(version, term, measurement, direction)
-    return {
-        "id": request.get("id"),
-        "grade": found.grade,
-        "low": found.low,
-        "high": found.high,
-        "missing": list(found.missing),
-        "why": found.why,
-    }
+@lru_cache(maxsize=16384)
+def _scale(
+    block: Block,
+    variant: str,
+    unit: str | None,
+    lln: Decimal | None,
+    uln: Decimal | None,
+    baseline: Baseline | None,
+    percent_change: Decimal | None,
+    age: Decimal | None,
+    facts: Facts | None,
+    percent_value: Decimal | None = None,
+) -> Scale | Grade:
+    family, cut_factor = UNITLESS, _ONE
+    if block.unit is not None:
+        reported = resolve(block.unit, unit)
+        if reported is not None:
+            family, cut_factor = reported.family, reported.cut_factor
+        elif not any(printed == UNITLESS for printed, _ in block.variants):
+            return _no_unit(block, unit)
+    chosen = _choose(block, family, _selectors(variant, age, facts))
+    if chosen is None:
+        return _no_unit(block, unit)
+    if percent_value is not None:
+        # A loss reported as "7 %" is a fall of 7, however it is signed.
+        percent_change = -abs(percent_value) if block.direction == "low" else percent_value
+    known = Known(cut_factor, lln, uln, baseline or _NO_BASELINE, percent_change, facts or Facts())
+    return build_scale(block, chosen, known)
 
 
-def _read(request: Mapping[str, Any]) -> tuple[str, str, str | None, Measurement]:
-    _refuse_unknown(request, _PARAMETERS, "")
-    version = request.get("ctcae")
-    if isinstance(version, int | float) and not isinstance(version, bool):
-        version = f"{version:.1f}"
-    if version not in VERSIONS:
-        raise _ImpossibleError(f"ctcae: one of {', '.join(VERSIONS)}")
-    term = request.get("term")
-    if not isinstance(term, str) or not term.strip():
-        raise _ImpossibleError("term: a name")
-    direction = request.get("direction")
-    if direction not in (None, "low", "high"):
-        raise _ImpossibleError("direction: low or high")
-    unit, sex = (_text(request, name) for name in ("unit", "sex"))
-    operator, value = _value(request.get("value"))
-    measurement = Measurement(
-        value=value,
-        unit=unit or None,
-        lln=_number(request.get("lln"), "lln"),
-        uln=_number(request.get("uln"), "uln"),
-        operator=operator,
-        baseline=_baseline(request.get("baseline")),
-        percent_change=_number(request.get("percent_change"), "percent_change"),
-        sex=sex,
-        age=_number(request.get("age"), "age"),
-        facts=_facts(request.get("facts")),
-    )
-    return str(version), term, direction, measurement
+def _choose(block: Block, family: str, selectors: frozenset[str]) -> Variant | None:
+    """The most special criteria of the family whose every selector applies."""
+    fitting = [
+        (len(words), variant)
+        for (printed, text), variant in block.variants.items()
+        if printed == family and (words := text.split()) is not None and selectors.issuperset(words)
+    ]
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: frozenset[str], path: str) -> None:
-    if unknown := sorted(str(name) for name in given.keys() - known):
-        raise _ImpossibleError(f"{path}{unknown[0]}: unknown parameter")
+def _selectors(variant: str, age: Decimal | None, facts: Facts | None) -> frozenset[str]:
+    """What was measured, beside its unit: ionized calcium, a diastolic pressure, a child's; unknown age is adult."""
+    words = set(variant.split())
+    if facts is not None and facts.ionized is not None:
+        words -= {"ionized"}
+        words |= {"ionized"} if facts.ionized else set()
+    if age is not None and age < _ADULT:
+        words.add("child")
+        words |= {"adolescent"} if age >= _ADOLESCENT else set()
+        words |= {"infant"} if age < _FIRST_BIRTHDAY else set()
+    return frozenset(words)
 
 
-def _text(request: Mapping[str, Any], name: str) -> str | None:
-    said = request.get(name)
-    if said is not None and not isinstance(said, str):
-        raise _ImpossibleError(f"{name}: a text")
-    return said
+def _no_unit(block: Block, unit: str | None) -> Grade:
+    problem = "the unit is missing" if unit is None else f"unknown unit {unit} for this measurement"
+    return Grade(None, None, None, ("unit",), f"{block.term}: not gradable, {problem}")
 
 
-def _value(said: Any) -> tuple[str, Decimal | None]:
-    """The operator and the number of a value such as `<0.2`."""
-    if isinstance(said, str):
-        text = said.strip().replace("≤", "<=").replace("≥", ">=")
-        for operator in sorted(OPERATORS, key=len, reverse=True):
-            if text.startswith(operator):
-                return operator, _number(text.removeprefix(operator).strip(), "value")
-    return "=", _number(said, "value")
-
-
-def _number(said: Any, name: str) -> Decimal | None:
-    if said is None:
-        return None
-    if isinstance(said, bool) or not isinstance(said, str | int | float | Decimal):
-        raise _ImpossibleError(f"{name}: a number")
-    try:
-        number = Decimal(str(said).strip())
-    except InvalidOperation as error:
-        raise _ImpossibleError(f"{name}: a number") from error
-    if not number.is_finite() or number.adjusted() > 40 or (number.adjusted() < -40 and number):
-        raise _ImpossibleError(f"{name}: a number that can have been measured")
-    return number
-
-
-def _baseline(said: Any) -> Baseline | None:
-    if said is None:
-        return None
-    if not isinstance(said, Mapping):
-        raise _ImpossibleError("baseline: an object")
-    _refuse_unknown(said, _BASELINE, "baseline.")
-    indicator = said.get("indicator")
-    if isinstance(indicator, str):
-        indicator = indicator.lower()
-    if indicator not in (None, "low", "normal", "high"):
-        raise _ImpossibleError("baseline.indicator: low, normal or high")
-    value, lln, uln = (_number(said.get(name), f"baseline.{name}") for name in ("value", "lln", "uln"))
-    return Baseline(value, lln, uln, indicator)
-
-
-def _facts(said: Any) -> Facts:
-    if said is None:
-        return Facts()
-    if not isinstance(said, Mapping):
-        raise _ImpossibleError("facts: an object")
-    _refuse_unknown(said, frozenset(Facts._fields), "facts.")
-    for name, known in said.items():
-        if known is not None and not isinstance(known, bool):
-            raise _ImpossibleError(f"facts.{name}: true, false or null")
-    return Facts(**said)
+def _nothing(why: str) -> Grade:
+    return Grade(None, None, None, (), why)

@@ -1,309 +1,368 @@
-"""Which grade does every value have under one set of limits and facts? A scale: compiled once, exactly, then looked up.
+"""Which grade does each value have, once limits, baseline and facts are known? Compiles a block into a step function.
 
-All thresholds become exact numbers in the reported unit. Between two neighbouring thresholds the grade cannot change,
-so it is worked out once for every threshold and every gap between two; a value is a search in the list, and a censored
-value is the range of grades that it leaves open.
+With everything but the value fixed, a criterion is constant between finitely many exact numbers. A `Scale` holds those
+numbers and the outcome on and between them: one binary search grades a value. All products are exact decimals.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Context, Decimal
-from functools import lru_cache
-from itertools import chain
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from itertools import product
+from typing import Final
 
 from clinical.ctcae.criterion import Arm, Comparison, Condition
 from clinical.ctcae.measurement import Baseline, Facts, Grade
-from clinical.ctcae.table import UNITLESS, Block, Variant
-from clinical.units import resolve
+from clinical.ctcae.table import Block, Hole, Variant
 
-EXACT = Context(prec=80)
-"""Enough digits for the product of any two reported numbers: nothing is rounded."""
+__all__ = ["Known", "Scale", "build_scale"]
 
-HUNDRED = Decimal(100)
+# Wide enough that a product of limits is never rounded; a rounding would be an error, not a grade.
+_EXACT: Final = Context(
+    prec=4000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow]
+)
+_HUNDREDTH: Final = Decimal("0.01")
+_HALF: Final = Decimal("0.5")
+_FIVE: Final = Decimal(5)
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_COMPARE: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
+    "<": Decimal.__lt__, "<=": Decimal.__le__, ">": Decimal.__gt__, ">=": Decimal.__ge__,
+}  # fmt: skip
+_LIMIT_NAMES: Final = {"LLN": "lln", "ULN": "uln", "BL": "baseline"}
+_STATUS_NAMES: Final = {"baseline_high": "baseline_uln", "baseline_low": "baseline_lln"}
+_FALLING: Final = frozenset({"shortfall", "fall", "fall%"})
+
+# Three answers: met, not met, or the names of what would decide.
+_Answer = bool | frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything beside the value that a criterion may read."""
+    """Everything beside the value that a block may read; `cut_factor` turns printed cuts into the reported unit."""
 
+    cut_factor: Decimal
     lln: Decimal | None
     uln: Decimal | None
     baseline: Baseline
     percent_change: Decimal | None
     facts: Facts
-    cut_factor: Decimal
-
-    def limit(self, name: str) -> Decimal | None:
-        """LLN, ULN or BL, where known."""
-        return {"LLN": self.lln, "ULN": self.uln, "BL": self.baseline.value}[name]
-
-    def holds(self, condition: Condition) -> bool | None:
-        """Whether a condition holds; None: nobody knows, and the grade stays open."""
-        known: bool | None
-        if condition.name == "baseline":
-            known = self.baseline.value is not None
-        elif condition.name == "low_baseline":
-            known = baseline_status(self.baseline) == "low"
-        else:
-            known = getattr(self.facts, condition.name)
-        if known is None and condition.stated:
-            known = False
-        return None if known is None else known is condition.wanted
-
-
-def baseline_status(baseline: Baseline) -> str | None:
-    """`low`, `normal` or `high` by the baseline's own limits, or by its indicator; None where nobody knows."""
-    if baseline.value is not None and baseline.uln is not None and baseline.value > baseline.uln:
-        return "high"
-    if baseline.value is not None and baseline.lln is not None and baseline.value < baseline.lln:
-        return "low"
-    if baseline.uln is not None and baseline.value is not None:
-        return "normal"
-    return baseline.indicator
-
-
-MISSING = {"LLN": "lln", "ULN": "uln", "BL": "baseline"}
-NO_BASELINE = Baseline()
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """A comparison of the value itself with an exact number."""
+
+    measure: str
+    operator: str
+    at: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A hole between printed ranges, in numbers of the value: which end does a value inside round to?"""
+
+    measure: str
+    low: Decimal
+    middle: Decimal
+    high: Decimal
+    printed: str
+
+    def holds(self, value: Decimal) -> bool:
+        return min(self.low, self.high) < value < max(self.low, self.high)
+
+    def rounded(self, value: Decimal) -> Decimal:
+        """Half up on the measure: at the middle the higher printed number wins."""
+        upper = value >= self.middle if self.low < self.high else value <= self.middle
+        return self.high if upper else self.low
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An arm with its comparisons settled as far as limits and baseline allow."""
+
+    tests: tuple[_Cut | bool | str, ...]
+    conditions: tuple[Condition, ...]
+
+
 class Scale:
-    """Thresholds in ascending order, and the grade below, at and above each: 2n + 1 of them for n thresholds."""
+    """A compiled criterion: `grade` answers for an exact or a censored value."""
 
-    thresholds: tuple[Decimal, ...]
-    grades: tuple[Grade, ...]
+    __slots__ = ("_judge", "_outcomes", "_points")
 
-    def at(self, value: Decimal) -> Grade:
-        """The grade of an exact value."""
-        return self.grades[self._place(value)]
+    def __init__(self, points: list[Decimal], judge: Callable[[Decimal], Grade]) -> None:
+        self._points = points
+        self._judge = judge
+        self._outcomes: list[Grade | None] = [None] * (2 * len(points) + 1)
 
-    def beyond(self, operator: str, value: Decimal) -> Grade:
-        """What is left open of a value that is only known to lie below or above a number."""
-        place = self._place(value)
-        if operator == "<":
-            return spanning(self.grades[: place + 1 - place % 2])
-        if operator == "<=":
-            return spanning(self.grades[: place + 1])
-        return spanning(self.grades[place + place % 2 :] if operator == ">" else self.grades[place:])
+    def grade(self, value: Decimal | None, operator: str = "=") -> Grade:
+        """The grade of a value in the unit the scale was compiled for; None is an unknown value."""
+        if value is None:
+            return self._unknown_value()
+        points = self._points
+        piece = 2 * bisect_left(points, value)
+        if piece < 2 * len(points) and points[piece >> 1] == value:
+            piece += 1
+        if operator == "=":
+            return self._outcomes[piece] or self._outcome(piece)
+        return self._censored(piece, operator)
 
-    def _place(self, value: Decimal) -> int:
-        number = bisect_left(self.thresholds, value)
-        exact = number < len(self.thresholds) and self.thresholds[number] == value
-        return 2 * number + exact
+    def _outcome(self, piece: int) -> Grade:
+        found = self._outcomes[piece]
+        if found is None:
+            found = self._outcomes[piece] = self._judge(self._representative(piece))
+        return found
+
+    def _representative(self, piece: int) -> Decimal:
+        points, index = self._points, piece >> 1
+        if piece & 1:
+            return points[index]
+        if not points:
+            return Decimal(0)
+        if index == 0:
+            return _EXACT.subtract(points[0], Decimal(1))
+        if index == len(points):
+            return _EXACT.add(points[-1], Decimal(1))
+        return _EXACT.multiply(_EXACT.add(points[index - 1], points[index]), _HALF)
+
+    def _censored(self, piece: int, operator: str) -> Grade:
+        on_point, last = piece & 1, len(self._outcomes) - 1
+        if operator[0] == "<":
+            pieces = range(piece if operator == "<" and on_point else piece + 1)
+        else:
+            pieces = range(piece + 1 if operator == ">" and on_point else piece, last + 1)
+        return _spread([self._outcome(each) for each in pieces], "the value is censored")
+
+    def _unknown_value(self) -> Grade:
+        found = _spread([self._outcome(each) for each in range(len(self._outcomes))], "the value is unknown")
+        if found.grade is None and "value" in found.missing:
+            return Grade(None, None, None, ("value",), "the value is unknown")
+        return found
 
 
-def spanning(grades: tuple[Grade, ...]) -> Grade:
-    """One grade for a range of values, or its bounds."""
-    lows = [grade.low for grade in grades if grade.low is not None]
-    highs = [grade.high for grade in grades if grade.high is not None]
-    if len(lows) < len(grades) or len(highs) < len(grades):
-        return Grade(None, None, None, grades[0].missing or ("value",), "a part of the possible values has no grade")
+def _spread(outcomes: list[Grade], reason: str) -> Grade:
+    """What is certain when the value lies somewhere among these outcomes."""
+    first = outcomes[0]
+    if all(each == first for each in outcomes):
+        return first
+    lows = [each.low for each in outcomes if each.low is not None]
+    highs = [each.high for each in outcomes if each.high is not None]
+    if len(lows) < len(outcomes):
+        return Grade(None, None, None, ("value",), f"{reason}, and part of its range has no printed grade")
     low, high = min(lows), max(highs)
     if low == high:
-        return next(grade for grade in grades if grade.grade == low)
-    missing = tuple(sorted({"value", *chain.from_iterable(grade.missing for grade in grades)}))
-    return Grade(None, low, high, missing, f"the reported bound leaves grade {low} to {high} open")
+        return Grade(low, low, high, note=next((each.note for each in outcomes if each.note), None))
+    missing = tuple(dict.fromkeys(("value", *(name for each in outcomes for name in each.missing))))
+    if len({(each.low, each.high) for each in outcomes}) == 1:
+        missing = first.missing
+    return Grade(None, low, high, missing, f"{reason}: grade {low} to {high}")
 
 
-@lru_cache(maxsize=65_536)
-def scale(
-    block: Block,
-    unit: str | None,
-    lln: Decimal | None,
-    uln: Decimal | None,
-    baseline: Baseline | None,
-    percent_change: Decimal | None,
-    facts: Facts,
-) -> Scale | Grade:
-    """The scale of a term under these limits; a `Grade` without a grade, and why, where no value could be graded."""
-    family, cut_factor = UNITLESS, Decimal(1)
-    if block.unit is not None:
-        reported = resolve(block.unit, unit)
-        if reported is not None:
-            family, cut_factor = reported.family, reported.cut_factor
-        if not any(name == family for name, _ in block.variants):
-            return _without_unit(unit)
-    known = Known(lln, uln, baseline or NO_BASELINE, percent_change, facts, cut_factor)
-    chosen = _variants(block, family, known)
-    if not chosen:
-        return _without_unit(unit)
-    thresholds = tuple(sorted({t for variant in chosen for t in _thresholds(block, variant, known)}))
-    grades = tuple(_either([_grade_at(block, v, known, value) for v in chosen]) for value in _samples(thresholds))
-    return Scale(thresholds, grades)
+def build_scale(block: Block, variant: Variant, known: Known) -> Scale:
+    """The step function of `variant` under what is known."""
+    reader = _Reader(block, variant, known)
+    return Scale(reader.points(), reader.judge)
 
 
-def _without_unit(unit: str | None) -> Grade:
-    why = "no unit is given" if unit is None else "the unit is not one that this term is graded in"
-    return Grade(None, None, None, ("unit",), why)
+class _Reader:
+    """One variant under what is known: settles its comparisons, then judges single values in three-valued logic."""
 
+    def __init__(self, block: Block, variant: Variant, known: Known) -> None:
+        self.known = known
+        self.exists = block.exists
+        self.grades = [
+            (grade, tuple(self._settle(arm) for arm in variant.grades[grade]))
+            for grade in sorted(variant.grades, reverse=True)
+        ]
+        self.ungraded = [(self._settle(each.arm), each.why) for each in variant.ungraded]
+        self.notes = [(self._settle(arm), note) for arm, note in block.notes]
+        self.gaps = [gap for hole in variant.holes if (gap := self._gap(hole)) is not None]
+        self.upgrade = max((grade for grade, fact in block.upgrades if getattr(known.facts, fact)), default=0)
+        self.open = self._open_conditions()
 
-def _variants(block: Block, family: str, known: Known) -> list[Variant]:
-    """The criteria that apply. A baseline above its own upper limit has its own; one of unknown status leaves both."""
-    name = "ionized" if known.facts.ionized else ""
-    plain = block.variants.get((family, name))
-    high = block.variants.get((family, "high baseline"))
-    if high is None or known.baseline == NO_BASELINE:
-        return [plain] if plain else []
-    status = baseline_status(known.baseline)
-    both = [plain] if plain else []
-    if status is None:
-        return [*both, high]
-    return [high] if status == "high" else both
+    def points(self) -> list[Decimal]:
+        """The exact numbers at which the outcome may change."""
+        ways = [way for _, ways in self.grades for way in ways] + [way for way, _ in self.ungraded + self.notes]
+        found = {test.at for way in ways for test in way.tests if isinstance(test, _Cut)}
+        found.update(at for gap in self.gaps for at in (gap.low, gap.middle, gap.high))
+        return sorted(found)
 
+    def judge(self, value: Decimal) -> Grade:
+        """The grade of one value, over every possible truth of the facts that are open."""
+        for way, why in self.ungraded:
+            if self._holds(way, value, {}) is True:
+                return Grade(None, None, None, (), why)
+        worlds = {
+            truth: self._in_world(value, dict(zip(self.open, truth, strict=True)))
+            for truth in product((True, False), repeat=len(self.open))
+        }
+        low = min(low for low, _, _ in worlds.values())
+        high = max(high for _, high, _ in worlds.values())
+        if low == high:
+            return Grade(low, low, high, note=self._note(value))
+        limits = {name for _, _, names in worlds.values() for name in names}
+        missing = (*sorted(limits), *self._deciding_facts(worlds))
+        return Grade(None, low, high, missing, _why(low, high, missing), self._note(value))
 
-def _either(grades: list[Grade]) -> Grade:
-    """The grade under two sets of criteria of which nobody knows which applies."""
-    if len(grades) == 1 or grades[0] == grades[1]:
-        return grades[0]
-    if any(grade.low is None or grade.high is None for grade in grades):
-        return next(grade for grade in grades if grade.low is None or grade.high is None)
-    low, high = min(g.low or 0 for g in grades), max(g.high or 0 for g in grades)
-    if low == high:
-        return grades[0]
-    missing = tuple(sorted({"baseline_uln", *chain.from_iterable(grade.missing for grade in grades)}))
-    return Grade(None, low, high, missing, f"the status of the baseline decides between grade {low} and {high}")
+    def _in_world(self, value: Decimal, world: dict[str, bool]) -> tuple[int, int, frozenset[str]]:
+        certain, possible, missing = 0, 0, frozenset[str]()
+        for grade, ways in self.grades:
+            answer = _any(self._holds(way, value, world) for way in ways)
+            if answer is True:
+                certain = grade
+                break
+            if answer is not False:
+                possible = max(possible, grade)
+                missing |= answer
+        possible = max(certain, possible)
+        # An upgrade stands beside a numeric range: it raises an abnormal value and says nothing of a normal one.
+        return (
+            max(certain, self.upgrade) if certain else 0,
+            max(possible, self.upgrade) if possible else 0,
+            missing,
+        )
 
+    def _holds(self, way: _Way, value: Decimal, world: dict[str, bool]) -> _Answer:
+        missing: set[str] = set()
+        for condition in way.conditions:
+            truth = self._truth(condition, world)
+            if truth is not condition.wanted:
+                return False
+        for test in way.tests:
+            if test is False or (isinstance(test, _Cut) and not self._passes(test, value)):
+                return False
+            if isinstance(test, str):
+                missing.add(test)
+        return frozenset(missing) if missing else True
 
-def _samples(thresholds: tuple[Decimal, ...]) -> Iterator[Decimal]:
-    """One value below the first threshold, then each threshold and one value above it."""
-    if not thresholds:
-        yield Decimal(0)
-        return
-    yield EXACT.subtract(thresholds[0], Decimal(1))
-    for number, threshold in enumerate(thresholds):
-        yield threshold
-        if number + 1 < len(thresholds):
-            yield EXACT.divide(EXACT.add(threshold, thresholds[number + 1]), Decimal(2))
-        else:
-            yield EXACT.add(threshold, Decimal(1))
+    def _passes(self, cut: _Cut, value: Decimal) -> bool:
+        for gap in self.gaps:
+            if gap.measure == cut.measure and gap.holds(value):
+                return _COMPARE[cut.operator](gap.rounded(value), cut.at)
+        return _COMPARE[cut.operator](value, cut.at)
 
+    def _truth(self, condition: Condition, world: dict[str, bool]) -> bool:
+        """Whether a condition's fact is true; one that is open is decided by the world, one merely stated is absent."""
+        known = self._fact(condition.name)
+        if known is not None:
+            return known
+        return False if condition.stated else world.get(condition.name, False)
 
-def _thresholds(block: Block, variant: Variant, known: Known) -> Iterator[Decimal]:
-    arms = [arm for group in variant.grades.values() for arm in group]
-    arms += [ungraded.arm for ungraded in variant.ungraded]
-    arms += [arm for arm, _ in block.notes]
-    for comparison in chain.from_iterable(arm.comparisons for arm in arms):
-        bound = _bound(comparison, known)
-        if bound is not None:
-            yield bound
-    for hole in variant.holes:
-        for edge in (hole.low, hole.high, EXACT.divide(EXACT.add(hole.low, hole.high), Decimal(2))):
-            yield EXACT.multiply(edge, known.cut_factor)
+    def _fact(self, name: str) -> bool | None:
+        baseline = self.known.baseline
+        match name:
+            case "baseline":
+                return baseline.value is not None
+            case "baseline_high":
+                return _beyond(baseline, baseline.uln, "high", Decimal.__gt__)
+            case "baseline_low":
+                return _beyond(baseline, baseline.lln, "low", Decimal.__lt__)
+            case "baseline_above_5_uln":
+                known = baseline.value is not None and baseline.uln is not None
+                return known and baseline.value > _EXACT.multiply(_FIVE, baseline.uln)  # type: ignore[operator,arg-type]
+            case _:
+                truth: bool | None = getattr(self.known.facts, name, None)
+                return truth
 
+    def _open_conditions(self) -> list[str]:
+        ways = [way for _, ways in self.grades for way in ways]
+        conditions = [condition for way in ways for condition in way.conditions if not condition.stated]
+        return [name for name in dict.fromkeys(each.name for each in conditions) if self._fact(name) is None]
 
-def _bound(comparison: Comparison, known: Known) -> Decimal | None:
-    """The value at which a comparison turns; None where a limit is missing or it does not read the value."""
-    number, baseline = comparison.number, known.baseline.value
-    if comparison.limit is not None:
-        limit = known.limit(comparison.limit)
-        number_or_none = None if limit is None else EXACT.multiply(number, limit)
-    else:
-        number_or_none = EXACT.multiply(number, known.cut_factor) if "%" not in comparison.measure else number
-    if number_or_none is None:
-        return None
-    match comparison.measure:
-        case "value":
-            return number_or_none
-        case "excess":
-            return None if known.uln is None else EXACT.add(known.uln, number_or_none)
-        case "shortfall":
-            return None if known.lln is None else EXACT.subtract(known.lln, number_or_none)
-        case "rise":
-            return None if baseline is None else EXACT.add(baseline, number_or_none)
-        case "fall":
-            return None if baseline is None else EXACT.subtract(baseline, number_or_none)
-        case _:
-            if baseline is None or known.percent_change is not None:
+    def _deciding_facts(self, worlds: dict[tuple[bool, ...], tuple[int, int, frozenset[str]]]) -> Iterator[str]:
+        for index, name in enumerate(self.open):
+            for truth, (low, high, _) in worlds.items():
+                other = worlds[(*truth[:index], not truth[index], *truth[index + 1 :])]
+                if (low, high) != other[:2]:
+                    yield _STATUS_NAMES.get(name, name)
+                    break
+
+    def _note(self, value: Decimal) -> str | None:
+        for gap in self.gaps:
+            if gap.holds(value):
+                return f"the value lies between the printed {gap.printed}; rounded half up to the printed precision"
+        return next((note for way, note in self.notes if self._holds(way, value, {}) is True), None)
+
+    def _settle(self, arm: Arm) -> _Way:
+        return _Way(tuple(self._cut(comparison) for comparison in arm.comparisons), arm.conditions)
+
+    def _cut(self, comparison: Comparison) -> _Cut | bool | str:
+        """The comparison as one of the value with a number; or already decided; or the name of what is missing."""
+        operator, measure = comparison.operator, comparison.measure
+        if measure.endswith("%") and (change := self.known.percent_change) is not None:
+            signed = change if measure == "rise%" else _EXACT.minus(change)
+            return _COMPARE[operator](signed, comparison.number)
+        number = comparison.number
+        if comparison.limit is not None:
+            limit = self._limit(comparison.limit)
+            if limit is None:
+                return _LIMIT_NAMES[comparison.limit]
+            number = _EXACT.multiply(comparison.number, limit)
+        elif not measure.endswith("%"):
+            number = _EXACT.multiply(comparison.number, self.known.cut_factor)
+        at = self._value_at(measure, number)
+        if isinstance(at, str):
+            return at
+        return _Cut(measure, _FLIPPED[operator] if measure in _FALLING else operator, at)
+
+    def _value_at(self, measure: str, number: Decimal) -> Decimal | str:
+        """The value at which a measure equals `number`, or the name of what is missing."""
+        if measure == "value":
+            return number
+        name = {"excess": "ULN", "shortfall": "LLN"}.get(measure, "BL")
+        reference = self._limit(name)
+        if measure.endswith("%"):
+            if reference is None or reference <= 0:
+                return "percent_change"
+            number = _EXACT.multiply(_EXACT.multiply(number, _HUNDREDTH), reference)
+        if reference is None:
+            return _LIMIT_NAMES[name]
+        move = _EXACT.subtract if measure in _FALLING else _EXACT.add
+        return move(reference, number)
+
+    def _gap(self, hole: Hole) -> _Gap | None:
+        factor = self.known.cut_factor
+        low, high = _EXACT.multiply(hole.low, factor), _EXACT.multiply(hole.high, factor)
+        middle = _EXACT.multiply(_EXACT.add(low, high), _HALF)
+        ends = [self._value_at(hole.measure, number) for number in (low, middle, high)]
+        match ends:
+            case [Decimal() as first, Decimal() as half, Decimal() as last]:
+                return _Gap(hole.measure, first, half, last, f"{hole.low} and {hole.high}")
+            case _:
                 return None
-            change = number_or_none if comparison.measure == "rise%" else -number_or_none
-            return EXACT.divide(EXACT.multiply(baseline, EXACT.add(HUNDRED, change)), HUNDRED)
+
+    def _limit(self, name: str) -> Decimal | None:
+        match name:
+            case "LLN":
+                return self.known.lln
+            case "ULN":
+                return self.known.uln
+            case _:
+                return self.known.baseline.value
 
 
-FALLING = {"shortfall", "fall", "fall%"}
-"""Measures that grow when the value falls."""
-
-TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def _met(comparison: Comparison, known: Known, value: Decimal) -> bool | None:
-    if "%" in comparison.measure and known.percent_change is not None:
-        change = known.percent_change if comparison.measure == "rise%" else -known.percent_change
-        return _compare(change, comparison.operator, comparison.number)
-    bound = _bound(comparison, known)
-    if bound is None:
-        return None
-    operator = TURNED[comparison.operator] if comparison.measure in FALLING else comparison.operator
-    return _compare(value, operator, bound)
+def _beyond(
+    baseline: Baseline, limit: Decimal | None, indicator: str, worse: Callable[[Decimal, Decimal], bool]
+) -> bool | None:
+    """Whether the baseline lies beyond its own limit: by that limit, else by its indicator; no baseline does not."""
+    if baseline.value is not None and limit is not None:
+        return worse(baseline.value, limit)
+    if baseline.indicator is not None:
+        return baseline.indicator == indicator
+    return None if baseline.value is not None else False
 
 
-def _compare(value: Decimal, operator: str, bound: Decimal) -> bool:
-    if operator == "<":
-        return value < bound
-    if operator == "<=":
-        return value <= bound
-    return value > bound if operator == ">" else value >= bound
+def _any(answers: Iterable[_Answer]) -> _Answer:
+    missing: frozenset[str] = frozenset()
+    unknown = False
+    for answer in answers:
+        if answer is True:
+            return True
+        if answer is not False:
+            unknown, missing = True, missing | answer
+    return missing if unknown else False
 
 
-def _unknowns(arm: Arm, known: Known, value: Decimal) -> frozenset[str] | None:
-    """What must be known to say that the arm is met: nothing, these things; None: it is not met."""
-    unknown: set[str] = set()
-    for condition in arm.conditions:
-        holds = known.holds(condition)
-        if holds is False:
-            return None
-        if holds is None:
-            unknown.add(condition.name)
-    for comparison in arm.comparisons:
-        met = _met(comparison, known, value)
-        if met is False:
-            return None
-        if met is None:
-            unknown.add(_missing(comparison, known))
-    return frozenset(unknown)
-
-
-def _missing(comparison: Comparison, known: Known) -> str:
-    if comparison.limit is not None and known.limit(comparison.limit) is None:
-        return MISSING[comparison.limit]
-    return {"excess": "uln", "shortfall": "lln"}.get(comparison.measure, "baseline")
-
-
-def _grade_at(block: Block, variant: Variant, known: Known, reported: Decimal) -> Grade:
-    """The grade of one value: the highest that is met, up to the highest that may be."""
-    value, notes = _without_holes(variant, known, reported)
-    for ungraded in variant.ungraded:
-        if _unknowns(ungraded.arm, known, value) == frozenset():
-            return Grade(None, None, None, (), ungraded.why)
-    low, high, missing = 0, 0, set[str]()
-    for grade, arms in sorted(variant.grades.items()):
-        states = [state for arm in arms if (state := _unknowns(arm, known, value)) is not None]
-        if frozenset() in states:
-            low, high = grade, max(high, grade)
-            missing.clear()
-        elif states:
-            high = grade
-            missing.update(chain.from_iterable(states))
-    for grade, fact in block.upgrades:
-        if getattr(known.facts, fact) and grade > low:
-            low, high = grade, max(high, grade)
-    if high == low:
-        missing.clear()
-    notes += [text for arm, text in block.notes if _unknowns(arm, known, value) == frozenset()]
-    note = "; ".join(notes) or None
-    names = tuple(sorted(missing))
-    if low == high:
-        return Grade(low, low, low, (), None, note)
-    if low == 0 and high == block.highest and {"lln", "uln"} & missing:
-        return Grade(None, None, None, names, f"nothing can be said without {' and '.join(names)}", note)
-    return Grade(None, low, high, names, f"{' and '.join(names)} would decide between grade {low} and {high}", note)
-
-
-def _without_holes(variant: Variant, known: Known, value: Decimal) -> tuple[Decimal, list[str]]:
-    """A value between two ranges that are printed in whole numbers is rounded to the printed precision, half up."""
-    for hole in variant.holes:
-        low, high = EXACT.multiply(hole.low, known.cut_factor), EXACT.multiply(hole.high, known.cut_factor)
-        if low < value < high:
-            middle = EXACT.divide(EXACT.add(low, high), Decimal(2))
-            return (high if value >= middle else low), ["between two printed ranges: rounded half up to a whole number"]
-    return value, []
+def _why(low: int, high: int, missing: tuple[str, ...]) -> str:
+    if not missing:
+        return f"grade {low} to {high}: the printed ranges leave this value open"
+    return f"grade {low} to {high}: not decided without {', '.join(missing)}"

@@ -173,7 +173,10 @@ def _reads(
         names.update(condition.name for condition in arm.conditions)
         names.update(comparison.limit for comparison in arm.comparisons if comparison.limit)
         names.update(_MEASURE_READS.get(comparison.measure, "value") for comparison in arm.comparisons)
-    names.update({"BL"} if {"percent_change", "baseline"} & names else set())
+    if "percent_change" in names:
+        names.add("BL")
+    if all(comparison.measure.endswith("%") for arm in arms for comparison in arm.comparisons):
+        names.add("percent_is_value")
     return frozenset(names)
 
 

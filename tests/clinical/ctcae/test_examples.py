@@ -5,51 +5,109 @@ from decimal import Decimal
 
 import pytest
 
-from clinical.ctcae import VERSIONS, Baseline, Facts, Measurement, grade
-from clinical.ctcae.table import table
+from clinical.ctcae import VERSIONS, Baseline, Facts, Grade, Measurement, grade
+from clinical.ctcae.request import _value
+from clinical.ctcae.table import Block, table
+from clinical.ctcae.terms import term_grades
+from clinical.units import KINDS, resolve
+
+Example = tuple[Block, str, str, str]
 
 
-def examples() -> Iterator[tuple[str, str, str]]:
+def examples() -> Iterator[Example]:
+    """`mmol/L; lln 3.5; symptoms | 3.5:0 3.49:2` is two examples in one context."""
     for version in VERSIONS:
         for block in table(version).blocks.values():
-            for example in block.examples:
-                yield version, block.term, example
+            for line in block.examples:
+                context, _, pairs = line.partition("|")
+                for pair in pairs.split():
+                    value, _, expected = pair.partition(":")
+                    yield block, context.strip(), value, expected
 
 
-def measured(words: list[str]) -> Measurement:
-    """`11.5 mg/dL uln=10.5 bl=9 bluln=10 ionized`"""
-    value, given, facts, unit = Decimal(words[0]), dict[str, Decimal](), dict[str, bool](), None
-    for word in words[1:]:
-        name, equals, number = word.partition("=")
-        if equals:
-            given[name] = Decimal(number)
-        elif word.removeprefix("no-") in Facts._fields:
-            facts[word.removeprefix("no-")] = not word.startswith("no-")
-        else:
-            unit = word
-    baseline = Baseline(given.get("bl"), given.get("bllln"), given.get("bluln")) if "bl" in given else None
-    return Measurement(value, unit, given.get("lln"), given.get("uln"), baseline=baseline, facts=Facts(**facts))
+def measured(block: Block, context: str, value: str) -> Measurement:
+    number = value if value == "none" else None
+    operator, exact = _value(value, block.term) if number is None else ("=", None)
+    given: dict[str, Decimal] = {}
+    facts: dict[str, bool] = {}
+    baseline = analyte = unit = None
+    for part in (each.strip() for each in context.split(";")):
+        words = part.split()
+        if words[0] == "bl":
+            baseline = read_baseline(words[1:])
+        elif words[0] in {"lln", "uln", "percent", "age"}:
+            given[{"percent": "percent_change"}.get(words[0], words[0])] = Decimal(words[1])
+        elif words[-1] in Facts._fields:
+            facts[words[-1]] = words[0] != "not"
+        elif words[0] == "diastolic":
+            analyte = "DIABP"
+        elif part not in {"none", ""}:
+            unit = part
+    return Measurement(
+        exact,
+        unit,
+        given.get("lln"),
+        given.get("uln"),
+        operator,
+        baseline,
+        given.get("percent_change"),
+        None,
+        given.get("age"),
+        Facts(**facts),
+        analyte,
+    )
 
 
-@pytest.mark.parametrize(("version", "term", "example"), list(examples()))
-def test_an_example_has_the_grade_it_says(version: str, term: str, example: str) -> None:
-    words, _, expected = example.partition(" -> ")
-    found = grade(version, term, measured(words.split()))
-    if expected == "?":
-        assert (found.grade, found.low, found.high) == (None, None, None)
-        assert found.why
-    elif "-" in expected:
-        low, high = map(int, expected.split("-"))
-        assert (found.grade, found.low, found.high) == (None, low, high)
-        assert found.missing
-    else:
-        assert (found.grade, found.low, found.high) == (int(expected),) * 3
+def read_baseline(words: list[str]) -> Baseline:
+    """`bl 80`, `bl 80 high`, `bl 41 of 40` (its own upper limit)."""
+    if len(words) == 3:
+        return Baseline(Decimal(words[0]), None, Decimal(words[2]), None)
+    return Baseline(Decimal(words[0]), None, None, words[1] if len(words) == 2 else None)
+
+
+def said(found: Grade) -> str:
+    if found.grade is not None:
+        return str(found.grade)
+    missing = f"({','.join(found.missing)})" if found.missing else ""
+    return f"?{missing}" if found.low is None else f"{found.low}-{found.high}{missing}"
+
+
+def named(example: Example) -> str:
+    block, context, value, expected = example
+    return f"v{block.version[0]} {block.term} {context} {value} is {expected}"
+
+
+ALL = list(examples())
+
+
+@pytest.mark.parametrize("example", ALL, ids=map(named, ALL))
+def test_an_example_has_the_grade_it_says(example: Example) -> None:
+    block, context, value, expected = example
+    assert said(grade(block.version, block.term, measured(block, context, value))) == expected
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_block_has_an_example_of_every_grade_it_can_give(version: str) -> None:
+def test_every_block_shows_every_grade_of_its_criteria(version: str) -> None:
     for block in table(version).blocks.values():
-        shown = {example.rpartition("-> ")[2] for example in block.examples}
-        for variant in block.variants.values():
-            for number in variant.grades:
-                assert str(number) in shown or any(str(number) in span for span in shown), (block.term, number)
+        shown = {number for each, _, _, expected in ALL if each is block for number in expected[:3] if number.isdigit()}
+        wanted = {str(number) for variant in block.variants.values() for number in variant.grades} | {"0"}
+        assert wanted <= shown | {"0"}, (block.term, wanted - shown)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_grade_that_a_block_could_give_exists_for_its_term(version: str) -> None:
+    for block in table(version).blocks.values():
+        exists = term_grades(version, block.term)
+        assert exists is not None
+        used = {number for variant in block.variants.values() for number in variant.grades}
+        assert used | {number for number, _ in block.upgrades} <= exists - {5}
+
+
+def test_every_spelling_of_a_unit_is_found_under_its_own_normal_form() -> None:
+    for kind, sheet in KINDS.items():
+        for family, groups in sheet.items():
+            for spellings, factor in groups:
+                for spelling in spellings:
+                    found = resolve(kind, spelling)
+                    assert found is not None, (kind, spelling)
+                    assert (found.family, found.cut_factor) == (family, factor)

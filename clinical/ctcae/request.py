@@ -1,0 +1,201 @@
+"""What does `calc grade` answer for one JSON object? The door: names checked, numbers read exactly, one answer out."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+from clinical.ctcae.grading import find_block, grade
+from clinical.ctcae.measurement import Baseline, Facts, Measurement
+from clinical.ctcae.terms import VERSIONS
+
+__all__ = ["calculate_grade"]
+
+_KEYS: Final = frozenset(
+    {
+        "id", "ctcae", "term", "direction", "value", "unit", "lln", "uln", "baseline", "percent_change", "sex", "age",
+        "facts",
+    }
+)  # fmt: skip
+_BASELINE_KEYS: Final = frozenset(Baseline._fields)
+_FACTS: Final = frozenset(Facts._fields)
+_DIRECTIONS: Final = frozenset({"low", "high"})
+_INDICATORS: Final = frozenset({"low", "normal", "high"})
+_CENSORED: Final = re.compile(r"\s*(<=|>=|≤|≥|<|>|=)\s*(.*)", re.DOTALL)
+_PLAIN: Final = {"≤": "<=", "≥": ">="}
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
+_LONGEST: Final = 100
+_LARGEST: Final = 40
+_ENORMOUS: Final = 10**100
+_NO_FACTS: Final = Facts()
+_FIBRINOGEN: Final = "Fibrinogen decreased"
+
+
+class _RefusedError(ValueError):
+    """An unknown parameter or an impossible input; the message names it."""
+
+
+def calculate_grade(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to one line of `calc grade`: `id grade low high missing why`, or `id` and `error`.
+
+    `note` is added where a stated rule was applied (a value between two printed ranges; a grade that needs review).
+
+    >>> calculate_grade({"id": 1, "ctcae": "5.0", "term": "anaemia", "value": "79.9", "unit": "g/L"})
+    {'id': 1, 'grade': 3, 'low': 3, 'high': 3, 'missing': [], 'why': None}
+    """
+    identity = request.get("id") if isinstance(request, Mapping) else None
+    try:
+        version, term, direction, measurement = _read(request)
+    except _RefusedError as refused:
+        return {"id": identity, "error": str(refused)}
+    found = grade(version, term, measurement, direction)
+    answer = {
+        "id": identity,
+        "grade": found.grade,
+        "low": found.low,
+        "high": found.high,
+        "missing": list(found.missing),
+        "why": found.why,
+    }
+    if found.note is not None:
+        answer["note"] = found.note
+    return answer
+
+
+def _read(request: Mapping[str, Any]) -> tuple[str, str, str | None, Measurement]:
+    if not isinstance(request, Mapping):
+        raise _RefusedError("a request is one JSON object")
+    if not request.keys() <= _KEYS:
+        raise _RefusedError(f"unknown parameter: {_first_unknown(request, _KEYS)}")
+    get = request.get
+    version, term = get("ctcae"), get("term")
+    if isinstance(version, int | float) and not isinstance(version, bool):
+        version = f"{version:.1f}"
+    if version not in VERSIONS:
+        raise _RefusedError(f"ctcae: {version!r} is none of {', '.join(VERSIONS)}")
+    if not isinstance(term, str) or not term.strip():
+        raise _RefusedError("term: a name is needed")
+    direction = _choice("direction", get("direction"), _DIRECTIONS)
+    operator, value = _value(get("value"), term)
+    facts = get("facts")
+    baseline = get("baseline")
+    percent = get("percent_change")
+    age = get("age")
+    measurement = Measurement(
+        value,
+        _text("unit", get("unit")),
+        _limit("lln", get("lln")),
+        _limit("uln", get("uln")),
+        operator,
+        None if baseline is None else _baseline(baseline),
+        None if percent is None else _percent(percent, version, term, direction),
+        _text("sex", get("sex")),
+        None if age is None else _limit("age", age),
+        _NO_FACTS if facts is None else _facts(facts),
+    )
+    return str(version), term, direction, measurement
+
+
+def _value(value: object, term: str) -> tuple[str, Decimal | None]:
+    """The operator and the number of `value`: "<0.2" is censored below 0.2."""
+    if value is None:
+        return "=", None
+    operator = "="
+    if isinstance(value, str) and (found := _CENSORED.fullmatch(value)) is not None:
+        operator, value = _PLAIN.get(found[1], found[1]), found[2]
+    number = _number("value", value)
+    if number < 0 and not _may_be_negative(term):
+        raise _RefusedError(f"value: {number} is impossible")
+    return operator, number
+
+
+@lru_cache(maxsize=1024)
+def _may_be_negative(term: str) -> bool:
+    """Whether the term is read from a signed quantity: a score, or a change."""
+    blocks = [
+        block for version in VERSIONS for way in (None, "low", "high") if (block := find_block(version, term, way))
+    ]
+    return any(block.signed or "percent_is_value" in block.reads for block in blocks)
+
+
+def _limit(name: str, value: object) -> Decimal | None:
+    if value is None:
+        return None
+    number = _number(name, value)
+    if number < 0:
+        raise _RefusedError(f"{name}: {number} is impossible")
+    return number
+
+
+def _number(name: str, value: object) -> Decimal:
+    """A number read exactly; a JSON number by its shortest decimal form."""
+    if type(value) is str:
+        if len(value) > _LONGEST or _NUMBER.fullmatch(value) is None:
+            raise _RefusedError(f"{name}: {value[:40]!r} is no number")
+        return _finite(name, Decimal(value.strip()))
+    if type(value) is Decimal:
+        return _finite(name, value)
+    if type(value) is int or type(value) is float:
+        return _finite(name, Decimal(repr(value)) if abs(value) < _ENORMOUS else Decimal("NaN"))
+    raise _RefusedError(f"{name}: {value!r} is no number")
+
+
+def _finite(name: str, number: Decimal) -> Decimal:
+    if not number.is_finite() or (number and abs(number.adjusted()) > _LARGEST):
+        raise _RefusedError(f"{name}: not a number that can have been measured")
+    return number
+
+
+def _percent(value: object, version: str, term: str, direction: str | None) -> Decimal:
+    """A signed change; for fibrinogen a bare figure is the size of the fall, and a written + a rise."""
+    number = _number("percent_change", value)
+    block = find_block(version, term, direction)
+    if block is None or block.term != _FIBRINOGEN or (isinstance(value, str) and value.strip().startswith("+")):
+        return number
+    return -abs(number)
+
+
+def _baseline(value: object) -> Baseline:
+    fields = _object("baseline", value, _BASELINE_KEYS)
+    indicator = fields.get("indicator")
+    return Baseline(
+        _limit("baseline.value", fields.get("value")),
+        _limit("baseline.lln", fields.get("lln")),
+        _limit("baseline.uln", fields.get("uln")),
+        _choice("baseline.indicator", indicator.lower() if isinstance(indicator, str) else indicator, _INDICATORS),
+    )
+
+
+def _facts(value: object) -> Facts:
+    fields = _object("facts", value, _FACTS)
+    for name, truth in fields.items():
+        if truth is not None and truth is not True and truth is not False:
+            raise _RefusedError(f"facts.{name}: {truth!r} is neither true, false nor null")
+    return Facts(**fields)
+
+
+def _object(name: str, value: object, keys: frozenset[str]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _RefusedError(f"{name}: an object is needed")
+    if not value.keys() <= keys:
+        raise _RefusedError(f"unknown parameter: {name}.{_first_unknown(value, keys)}")
+    return value
+
+
+def _first_unknown(value: Mapping[str, Any], keys: frozenset[str]) -> str:
+    return min(str(key) for key in value.keys() - keys)
+
+
+def _choice(name: str, value: object, choices: frozenset[str]) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in choices:
+        raise _RefusedError(f"{name}: {value!r} is none of {', '.join(sorted(choices))}")
+    return value
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    raise _RefusedError(f"{name}: {value!r} is no text")
