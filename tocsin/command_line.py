@@ -128,6 +128,27 @@ def _delivered(home: Path, messages: "Iterable[Message | Unusable]", what: str) 
         fail(f"{home} is being served, but does not answer: {error}", WORLD_DOWN)
 
 
+@app.command()
+def simulate(
+    protocol: Annotated[Path, typer.Option(help="The trial's protocol file.")],
+    scenario: Annotated[str, typer.Option(help="What happens in the trial.")] = "default",
+    participants: Annotated[int, typer.Option(min=1, max=100_000)] = 60,
+    seed: int = 117,
+) -> None:
+    """A complete ledger's worth of an invented trial, as NDJSON that `ingest` takes as it is."""
+    from clinical.protocol import ProtocolError
+    from streams.simulation import SCENARIOS
+    from streams.simulation import simulate as invented
+
+    if scenario not in SCENARIOS:
+        fail(f"--scenario {scenario}: one of {', '.join(SCENARIOS)}", WRONG_USAGE)
+    try:
+        for line in invented(_text_of(protocol) or "", scenario, participants, seed):
+            put(line)
+    except ProtocolError as error:
+        fail(f"{protocol}: {error}", WRONG_USAGE)
+
+
 @importers.command("sdtm")
 def import_sdtm(
     folder: Annotated[Path, typer.Argument(help="A folder of SDTM transport files (XPT).")],

@@ -1,0 +1,84 @@
+"""An invented trial: complete, in order, the same for everybody, and one that its own stopping rule notices."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+import pytest
+
+import schemas
+from clinical.monitor import step
+from clinical.state import Trial
+from protocols import shipped, shipped_names
+from schemas import AnyFact, ClockTicked, DoseGiven, ParticipantEnrolled, ProtocolAdopted
+from schemas.findings import CohortRuleFinding
+from streams.simulation import SCENARIOS, simulate
+
+
+def facts(scenario: str = "default", participants: int = 60, name: str = "ak117_hnscc") -> Iterator[AnyFact]:
+    for raw in simulate(shipped(name), scenario, participants):
+        fact = schemas.parse(raw)
+        assert not isinstance(fact, schemas.Refusal), fact
+        yield fact
+
+
+@lru_cache(maxsize=1)
+def default() -> tuple[AnyFact, ...]:
+    return tuple(facts())
+
+
+def test_it_begins_with_the_protocol_and_a_simulated_clock() -> None:
+    first = default()[0]
+    assert isinstance(first, ProtocolAdopted)
+    assert first.data.clock == "simulated"
+
+
+def test_the_clock_ticks_every_hour_of_eighteen_months() -> None:
+    ticks = [fact.time for fact in default() if isinstance(fact, ClockTicked)]
+    assert {later - earlier for earlier, later in pairwise(ticks)} == {timedelta(hours=1)}
+    assert ticks[-1] - ticks[0] > timedelta(days=540)
+
+
+def test_nothing_is_told_before_it_happened_or_of_somebody_not_enrolled() -> None:
+    clock, enrolled = default()[0].time, dict[str | None, datetime]()
+    for fact in default():
+        if isinstance(fact, ClockTicked):
+            clock = fact.time
+        assert fact.time <= clock
+        if isinstance(fact, ParticipantEnrolled):
+            enrolled[fact.subject] = fact.time
+        assert fact.subject is None or fact.subject in enrolled
+        assert not isinstance(fact, DoseGiven) or fact.time >= enrolled[fact.subject]
+
+
+def digest(**more: int) -> str:
+    return hashlib.sha256(b"\n".join(simulate(shipped("ak117_hnscc"), participants=12, **more))).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    assert digest(seed=1) == digest(seed=1) != digest(seed=2)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_runs(scenario: str) -> None:
+    told = [schemas.parse(raw) for raw in simulate(shipped("ak117_hnscc"), scenario, participants=16)]
+    refused = [fact for fact in told if isinstance(fact, schemas.Refusal)]
+    assert bool(refused) == (scenario == "dirty")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_protocol_can_be_simulated(name: str) -> None:
+    assert sum(isinstance(fact, ParticipantEnrolled) for fact in facts(participants=10, name=name)) == 10
+
+
+def test_a_stopping_rule_crosses_or_comes_near_with_the_default_seed() -> None:
+    trial, distances, verdicts = Trial("AK117-HNSCC-II"), set[int](), set[str]()
+    for position, fact in enumerate(default(), start=1):
+        trial, changes = step(trial, fact, position)
+        for change in changes:
+            if isinstance(change.finding, CohortRuleFinding) and change.finding.n >= 5:
+                verdicts.add(change.finding.verdict)
+                distances.add(3 if change.finding.distance is None else change.finding.distance)
+    assert "official" in verdicts or min(distances) <= 1
