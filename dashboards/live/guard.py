@@ -38,7 +38,9 @@ class Guard:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        refusal = refused(scope["method"], headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site"))
+        refusal = refused(
+            scope["method"], headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site")
+        )
         app = PlainTextResponse(refusal + "\n", status_code=403) if refusal else self._app
         return await app(scope, receive, _with_headers(send))
 

@@ -1,4 +1,4 @@
-"""What does the live page need of the rest? Four ports: a store to read, how far it is, a home, its notices."""
+"""What does the live page need of the rest? A store to read, how far it is, and the home that is being served."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -10,10 +10,13 @@ Notify = Callable[[Mapping[str, int]], None]
 class StoredPositions(Protocol):
     """How far the store is: what the sink knows."""
 
-    written: Mapping[str, int]
-    """Facts written by this process, by family."""
-    failure: str | None
-    """Why nothing is written any more, if so."""
+    @property
+    def written(self) -> Mapping[str, int]:
+        """Facts written by this process, by family."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing is written any more, if so."""
 
     def stored(self, trial: str) -> int:
         """Everything up to this position can be read."""
@@ -31,12 +34,15 @@ class StoredPositions(Protocol):
 class HomePort(Protocol):
     """The home that is being served."""
 
-    def receive(self, messages: Sequence[tuple[bytes, str]]) -> Sequence[dict[str, Any]]:
-        """Takes messages (raw bytes, address) in one durable step; gives one outcome for each, in order.
+    @property
+    def packed(self) -> str:
+        """The media type by which a command beside the server hands over messages with their own addresses."""
 
-        An outcome is `{"outcome": "accepted" | "duplicate" | "conflict" | "quarantined", "address": …}` with the
-        position, or with what is wrong.
-        """
+    def receive(self, messages: Sequence[tuple[bytes, str]]) -> Sequence[dict[str, Any]]:
+        """Takes messages (raw bytes, address) in one durable step; gives the outcome of each as doors print it."""
+
+    def receive_packed(self, body: bytes) -> Sequence[dict[str, Any]]:
+        """The same for a body of the media type `packed`. Raises ValueError where it is none."""
 
     def head(self, trial: str) -> int:
         """The last position of the ledger."""
@@ -44,5 +50,7 @@ class HomePort(Protocol):
     def findings(self, trial: str, as_of: int, happened_by: date | None, kind: str | None) -> Iterator[bytes]:
         """What stands at a position, as canonical lines."""
 
-    def history(self, trial: str, record: str | None, participant: str | None, finding: str | None) -> Iterator[bytes]:
+    def history(
+        self, trial: str, as_of: int, record: str | None, participant: str | None, finding: str | None
+    ) -> Iterator[bytes]:
         """Every revision and change of one thing, or of everything, as canonical lines."""
