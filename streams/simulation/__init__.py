@@ -22,6 +22,8 @@ BEGIN = datetime(2025, 1, 6, tzinfo=UTC)
 MONTHS_18 = timedelta(days=548)
 ENROLLING = timedelta(days=365)
 HOUR = timedelta(hours=1)
+SPOILT = 0.02
+"""Share of messages that a dirty trial sends again with something wrong."""
 DEFAULT_SEED = 120
 """A trial in which the second group reaches its boundary: what a demonstration is for."""
 
@@ -45,7 +47,7 @@ def simulate(
         yield canonical(_tick(protocol.trial, clock))
         while waiting is not None and waiting.at <= clock:
             yield canonical(waiting.document)
-            if chosen.dirty and dirt.random() < 0.004:
+            if chosen.dirty and dirt.random() < SPOILT:
                 yield canonical(_spoilt(waiting, dirt))
             waiting = next(reports, None)
 
