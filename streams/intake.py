@@ -29,8 +29,6 @@ Clock = Callable[[], datetime]
 """What says how late it is."""
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#@+-]{0,119}")
-LONGEST_PATH = 200
-"""Characters of a path that are kept: a stranger's field name can be a megabyte."""
 
 
 def system_clock() -> datetime:
@@ -152,7 +150,7 @@ class Intake:
     def tick(self, now: datetime) -> tuple[Outcome, ...]:
         """Lets the clock tick, on the hour, in every trial that the system's clock stamps."""
         hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        due = [trial for trial in self._ledger.trials() if _owes_a_tick(self._register(trial), hour)]
+        due = [trial for trial in self._ledger.trials() if _owes_a_tick(self.register(trial), hour)]
         return self._take([(_tick(trial, hour), True) for trial in due])
 
     def _take(self, messages: Sequence[tuple[Message | Unusable, bool]]) -> tuple[Outcome, ...]:
@@ -176,7 +174,7 @@ class Intake:
         fact = schemas.parse(message.raw)
         if isinstance(fact, Refusal):
             return _hold(batch, message, fact, *_claims(message.raw))
-        register = self._register(fact.trial)
+        register = self.register(fact.trial)
         document, key = self._committed(register, fact, batch)
         digest = content_digest(document)
         verdict = admit(register, fact, digest, batch.now, ours=ours)
@@ -258,7 +256,7 @@ class Intake:
     def _canonical_at(self, trial: str, position: int) -> bytes:
         return next(canonical for _, canonical in self._ledger.canonical(trial, position - 1, position))
 
-    def _register(self, trial: str) -> Register:
+    def register(self, trial: str) -> Register:
         """The register of a trial; of an unknown one an empty one that nobody keeps, since anyone can name trials."""
         register = self._registers.get(trial)
         if register is None:
@@ -286,8 +284,7 @@ def _hold(
     source: str | None,
     conflict: Duplicate | None = None,
 ) -> _Held:
-    path = why.path if len(why.path) <= LONGEST_PATH else why.path[:LONGEST_PATH] + "…"
-    batch.refused.append(Refused(batch.now, message.address, trial, source, path, why.message, message.raw))
+    batch.refused.append(Refused(batch.now, message.address, trial, source, why.path, why.message, message.raw))
     return _Held(len(batch.refused) - 1, conflict)
 
 
