@@ -152,7 +152,7 @@ class Register:
         match fact:
             case ProtocolAdopted() if self.clock is None:
                 self.clock = fact.data.clock
-                self.ticked = self.recorded
+                self.ticked = fact.time
             case ClockTicked():
                 self.ticked = fact.time
             case ParticipantEnrolled(subject=str(participant)):
