@@ -5,7 +5,6 @@ a media type that only Tocsin's commands send. The answer is the NDJSON of outco
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -47,7 +46,7 @@ def unpacked(body: bytes) -> tuple[Message | Unusable, ...]:
     """The messages of a request. Raises ValueError where it was not packed by `packed`."""
     try:
         return tuple(_message(**orjson.loads(line)) for line in body.splitlines())
-    except (TypeError, binascii.Error, orjson.JSONDecodeError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError("these are no packed messages") from error
 
 
