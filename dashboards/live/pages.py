@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from clinical.protocol import Protocol, read_protocol
 from dashboards.live.cuts import Cut, read_instant
@@ -134,9 +135,15 @@ def group_name(protocol: Protocol | None, scope: str) -> str:
     return protocol.groups[scope].name if protocol and scope in protocol.groups else scope
 
 
-BASES = {"both": "reported and laboratory", "reported": "reported events", "laboratory": "laboratory values"}
-PERIODS = {"treatment": "since first dose", "any": "any time"}
-ORDERS = {"worst": "most severe first", "name": "by name"}
+CHOICES = {
+    "basis": (
+        "Source",
+        {"both": "reported and laboratory", "reported": "reported events", "laboratory": "laboratory values"},
+    ),
+    "period": ("Began", {"treatment": "since first dose", "any": "any time"}),
+    "order": ("Order", {"worst": "most severe first", "name": "by name"}),
+}
+"""What a reader may choose on the toxicity page: parameter, title, values with their words."""
 
 
 def toxicity(store: Reader, framed: Frame, basis: str, period: str, order: str) -> dict[str, Any]:
@@ -160,13 +167,27 @@ def toxicity(store: Reader, framed: Frame, basis: str, period: str, order: str) 
         "groups": groups,
         "grades": GRADES,
         "left_out": LEFT_OUT.rows(store, trial, as_of, basis=basis)[0] if period == "treatment" else None,
-        "basis": basis,
-        "period": period,
-        "order": order,
         "description": TABLE.description,
-        "bases": BASES,
-        "periods": PERIODS,
-        "orders": ORDERS,
+        **_choices({"basis": basis, "period": period, "order": order}, framed.cut.asked),
+    }
+
+
+def _choices(chosen: dict[str, str], asked: str | None) -> dict[str, Any]:
+    """Links that change one choice and keep the others, and the cut."""
+    cut = {} if asked is None else {"as_of": asked}
+    return {
+        "choices": [
+            {
+                "title": title,
+                "options": [
+                    {"words": words, "query": urlencode(chosen | {name: value} | cut), "chosen": chosen[name] == value}
+                    for value, words in values.items()
+                ],
+            }
+            for name, (title, values) in CHOICES.items()
+        ],
+        "keep": chosen,
+        "keep_query": urlencode(chosen) + "&",
     }
 
 
@@ -272,7 +293,8 @@ def _day_number(day: str, first_dose: str) -> int | None:
 def pipeline(store: Reader, framed: Frame) -> dict[str, Any]:
     """Facts by source, freshness, quarantine with its messages."""
     cut = framed.cut
-    until = "" if cut.is_now or cut.recorded is None else cut.recorded.strftime("%Y-%m-%d %H:%M:%S.%f")
+    comparable = framed.clock == "system" and cut.recorded is not None and not cut.is_now
+    until = f"{cut.recorded:%Y-%m-%d %H:%M:%S.%f}" if comparable else ""
     rows = SOURCES.rows(store, cut.trial, cut.position)
     for row in rows:
         row["state"] = freshness(timedelta(seconds=row["silent_seconds"]))
@@ -282,6 +304,7 @@ def pipeline(store: Reader, framed: Frame) -> dict[str, Any]:
         "facts": sum(row["facts"] for row in rows),
         "refused": refused,
         "messages": sum(row["messages"] for row in refused),
+        "beyond_cut": not cut.is_now and not comparable,
         "sources_description": SOURCES.description,
         "quarantine_description": REFUSED.description,
     }

@@ -1,0 +1,151 @@
+"""How is a home served? One process holds it: intake over loopback, the sink, the store, the live page."""
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from dashboards.live.app import create_app
+from streams import handover, history, replay
+from streams.handover import unpacked
+from streams.intake import Message, outcome_line
+from streams.local import Home
+from streams.sink import Sink
+from streams.store.chdb_store import Store
+
+LOOPBACK = "127.0.0.1"
+STORE, CACHE = "boards", "cache"
+TICK_SECONDS = 20.0
+"""How often we look whether an hour is full."""
+
+Background = Callable[[Home, threading.Event], None]
+"""What runs beside the server, until the event is set: a simulated trial, for one."""
+
+
+class ServedHome:
+    """A home as the live page asks for it."""
+
+    packed = handover.MEDIA_TYPE
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def receive(self, messages: Sequence[tuple[bytes, str]]) -> Sequence[dict[str, Any]]:
+        """Takes messages in one durable step."""
+        return [outcome_line(one) for one in self._home.receive([Message(raw, address) for raw, address in messages])]
+
+    def receive_packed(self, body: bytes) -> Sequence[dict[str, Any]]:
+        """Takes messages that a command handed over."""
+        return [outcome_line(one) for one in self._home.receive(unpacked(body))]
+
+    def head(self, trial: str) -> int:
+        """The last position of the ledger."""
+        return self._home.ledger.head(trial)
+
+    def findings(self, trial: str, as_of: int, happened_by: date | None, kind: str | None) -> Iterator[bytes]:
+        """What stands, from the ledger."""
+        return replay.findings(trial, self._home.ledger.facts(trial, until=as_of), kind, happened_by)
+
+    def history(
+        self, trial: str, as_of: int, record: str | None, participant: str | None, finding: str | None
+    ) -> Iterator[bytes]:
+        """Every revision and change, from the ledger."""
+        ledger = self._home.ledger
+        about = history.About(record, participant, finding)
+        return history.history(
+            trial, ledger.facts(trial, until=as_of), about, lambda position: ledger.opened(trial, position)
+        )
+
+
+def serve(
+    folder: Path,
+    port: int,
+    *,
+    what: str = "tocsin serve",
+    background: Sequence[Background] = (),
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Serves a home until it is interrupted; `ready` hears the address. Port 0 takes any free one."""
+    with ExitStack() as opened:
+        listening = opened.enter_context(_bound(port))
+        home = opened.enter_context(Home(folder, what))
+        store = Store(folder / STORE)
+        opened.callback(store.close)
+        sink = Sink(store)
+        sink.catch_up(home.ledger)
+        home.listen(sink.put)
+        sink.start()
+        opened.callback(sink.close)
+        url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+        server = _Server(create_app(ServedHome(home), store, sink, folder / CACHE), lambda: _is_ready(home, url, ready))
+        with server.interruptible(), _beside(home, [_ticking, *background]):
+            server.run(sockets=[listening])
+
+
+def _is_ready(home: Home, url: str, ready: Callable[[str], None]) -> None:
+    home.served_at(url)
+    ready(url)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it takes calls, and ends in order: the home and the store are closed after it."""
+
+    def __init__(self, app: Any, ready: Callable[[], None]) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and says so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to `interruptible`: uvicorn would raise them again before anything is closed."""
+        yield
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the server; a second one does not wait for open requests."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _bound(port: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        yield listening
+
+
+@contextmanager
+def _beside(home: Home, running: Sequence[Background]) -> Iterator[None]:
+    """Runs each on a thread of its own, as long as the server runs."""
+    ending = threading.Event()
+    threads = [threading.Thread(target=one, args=(home, ending), name="beside") for one in running]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join()
+
+
+def _ticking(home: Home, ending: threading.Event) -> None:
+    """Lets the hour strike, in trials that the system's clock stamps."""
+    while not ending.wait(TICK_SECONDS):
+        home.tick(datetime.now(UTC))
