@@ -77,14 +77,15 @@ def _read(request: Mapping[str, Any]) -> tuple[str, str, str | None, Measurement
     if not isinstance(term, str) or not term.strip():
         raise _RefusedError("term: a name is needed")
     direction = _choice("direction", get("direction"), _DIRECTIONS)
-    operator, value = _value(get("value"), term)
+    unit = _text("unit", get("unit"))
+    operator, value = _value(get("value"), term, unit)
     facts = get("facts")
     baseline = get("baseline")
     percent = get("percent_change")
     age = get("age")
     measurement = Measurement(
         value,
-        _text("unit", get("unit")),
+        unit,
         _limit("lln", get("lln")),
         _limit("uln", get("uln")),
         operator,
@@ -97,7 +98,7 @@ def _read(request: Mapping[str, Any]) -> tuple[str, str, str | None, Measurement
     return str(version), term, direction, measurement
 
 
-def _value(value: object, term: str) -> tuple[str, Decimal | None]:
+def _value(value: object, term: str, unit: str | None) -> tuple[str, Decimal | None]:
     """The operator and the number of `value`: "<0.2" is censored below 0.2."""
     if value is None:
         return "=", None
@@ -105,18 +106,19 @@ def _value(value: object, term: str) -> tuple[str, Decimal | None]:
     if isinstance(value, str) and (found := _CENSORED.fullmatch(value)) is not None:
         operator, value = _PLAIN.get(found[1], found[1]), found[2]
     number = _number("value", value)
-    if number < 0 and not _may_be_negative(term):
+    if number < 0 and not _may_be_negative(term, unit):
         raise _RefusedError(f"value: {number} is impossible")
     return operator, number
 
 
 @lru_cache(maxsize=1024)
-def _may_be_negative(term: str) -> bool:
-    """Whether the term is read from a signed quantity: a score, or a change."""
+def _may_be_negative(term: str, unit: str | None) -> bool:
+    """Whether the term is read from a signed quantity: a score, or a change in percent."""
+    percent = unit is not None and unit.strip() == "%"
     blocks = [
         block for version in VERSIONS for way in (None, "low", "high") if (block := find_block(version, term, way))
     ]
-    return any(block.signed or "percent_is_value" in block.reads for block in blocks)
+    return any(block.signed or (percent and "percent_is_value" in block.reads) for block in blocks)
 
 
 def _limit(name: str, value: object) -> Decimal | None:

@@ -26,8 +26,7 @@ def examples() -> Iterator[Example]:
 
 
 def measured(block: Block, context: str, value: str) -> Measurement:
-    number = value if value == "none" else None
-    operator, exact = _value(value, block.term) if number is None else ("=", None)
+
     given: dict[str, Decimal] = {}
     facts: dict[str, bool] = {}
     baseline = analyte = unit = None
@@ -43,6 +42,7 @@ def measured(block: Block, context: str, value: str) -> Measurement:
             analyte = "DIABP"
         elif part not in {"none", ""}:
             unit = part
+    operator, exact = _value(value, block.term, unit)
     return Measurement(
         exact,
         unit,

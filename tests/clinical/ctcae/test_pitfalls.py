@@ -220,6 +220,8 @@ def test_a_weight_is_graded_by_its_change_alone() -> None:
     assert calculate_grade({"ctcae": "5.0", "term": "Weight loss", "percent_change": "10"})["grade"] == 0
     lost = {"ctcae": "5.0", "term": "Weight loss", "value": "70", "unit": "kg", "baseline": {"value": "80"}}
     assert calculate_grade(lost)["grade"] == 2
+    assert "error" in calculate_grade({**lost, "value": "-7"})
+    assert calculate_grade({**lost, "value": "-7", "unit": "%"})["grade"] == 1
 
 
 def test_an_unknown_value_is_not_graded() -> None:
