@@ -408,8 +408,8 @@ def test_a_failed_write_leaves_nothing_and_the_next_call_starts_from_the_ledger(
 
 def test_the_hour_strikes_once_in_each_trial_of_the_systems_clock(door: Door) -> None:
     other = "OTHER-TRIAL"
-    door.tell(*OPENING, adopted(trial=other, clock="simulated"))
-    assert door.intake.tick(door.clock.now) == ()  # 12:30: the trial was adopted after the hour struck
+    door.tell(adopted(time="2026-06-01T12:10:00Z"), enrolled(), adopted(trial=other, clock="simulated"))
+    assert door.intake.tick(door.clock.now) == ()  # 12:30: the protocol was adopted after the hour struck
     struck = door.intake.tick(datetime(2026, 6, 1, 13, 0, 1, tzinfo=UTC))
     assert [(one.trial, one.position) for one in struck if isinstance(one, Accepted)] == [(TRIAL, 3)]
     (_, tick_) = next(door.ledger.facts(TRIAL, after=2))
@@ -418,6 +418,13 @@ def test_the_hour_strikes_once_in_each_trial_of_the_systems_clock(door: Door) ->
     assert door.intake.tick(datetime(2026, 6, 1, 13, 59, tzinfo=UTC)) == ()
     assert len(door.intake.tick(datetime(2026, 6, 3, 7, 5, tzinfo=UTC))) == 1
     assert door.ledger.head(other) == 1
+
+
+def test_the_first_hour_is_owed_since_the_protocol_was_adopted_however_late_we_heard_of_it(door: Door) -> None:
+    door.tell(*OPENING)
+    (struck,) = door.intake.tick(door.clock.now)
+    assert isinstance(struck, Accepted)
+    assert struck.fact.time == datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def test_a_restarted_clock_does_not_strike_the_same_hour_again(door: Door) -> None:
