@@ -1,8 +1,9 @@
 """Which CTCAE grade does a measurement have? The way in: finds the block, the unit family and the compiled scale."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from clinical.ctcae.analytes import find_analyte
 from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
@@ -21,7 +22,8 @@ _FIRST_BIRTHDAY: Final = 1
 _DIRECTIONS: Final = ("low", "high")
 
 
-class _Plan(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
     """What of a measurement a block reads: anything else must not split the cache of scales."""
 
     block: Block
@@ -30,8 +32,10 @@ class _Plan(NamedTuple):
     uln: bool
     baseline: bool
     percent_change: bool
+    percent_is_value: bool
     age: bool
     facts: bool
+    limits_only: bool
 
 
 def grade(version: str, term: str, measurement: Measurement, direction: str | None = None) -> Grade:
@@ -57,18 +61,20 @@ def compile_scale(version: str, term: str, measurement: Measurement, direction: 
     plan = _plan(version, term, direction, measurement.analyte)
     if isinstance(plan, Grade):
         return plan
-    block, variant, lln, uln, baseline, percent_change, age, facts = plan
+    unit = measurement.unit
+    lln = measurement.lln if plan.lln else None
+    uln = measurement.uln if plan.uln else None
+    if plan.limits_only:
+        return _scale(plan, unit, lln, uln)
     return _scale(
-        block,
-        variant,
-        measurement.unit,
-        measurement.lln if lln else None,
-        measurement.uln if uln else None,
-        measurement.baseline if baseline else None,
-        measurement.percent_change if percent_change else None,
-        measurement.age if age else None,
-        measurement.facts if facts else None,
-        *_percent_as_value(block, measurement),
+        plan,
+        unit,
+        lln,
+        uln,
+        measurement.baseline if plan.baseline else None,
+        _percent_change(plan, measurement) if plan.percent_change else None,
+        measurement.age if plan.age else None,
+        measurement.facts if plan.facts else None,
     )
 
 
@@ -78,11 +84,15 @@ def find_block(version: str, term: str, direction: str | None = None) -> Block |
     return None if isinstance(plan, Grade) else plan.block
 
 
-def _percent_as_value(block: Block, measurement: Measurement) -> tuple[Decimal, ...]:
-    """A change reported as the value itself, in %, for terms that grade a change in percent of baseline."""
-    if "percent_is_value" not in block.reads or measurement.value is None or measurement.percent_change is not None:
-        return ()
-    return (measurement.value,) if measurement.unit is not None and measurement.unit.strip() == "%" else ()
+def _percent_change(plan: _Plan, measurement: Measurement) -> Decimal | None:
+    """The change from baseline in percent; a weight may report it as the value itself, in %."""
+    unit, value = measurement.unit, measurement.value
+    if measurement.percent_change is not None or not plan.percent_is_value or value is None or unit is None:
+        return measurement.percent_change
+    if unit.strip() != "%":
+        return None
+    # A loss reported as "7 %" is a fall of 7, however it is signed.
+    return -abs(value) if plan.block.direction == "low" else value
 
 
 @lru_cache(maxsize=4096)
@@ -94,10 +104,13 @@ def _plan(version: str, term: str, direction: str | None, analyte: str | None) -
     if not variant and analyte is not None and (measured := find_analyte(analyte)) is not None:
         variant = measured.variant
     reads = block.reads
+    baseline = any(name == "BL" or name.startswith("baseline") for name in reads)
+    age = not reads.isdisjoint({"child", "infant", "adolescent"})
+    facts = not reads.isdisjoint(Facts._fields)
+    percent = "percent_change" in reads
     return _Plan(
-        block, variant, "LLN" in reads, "ULN" in reads,
-        any(name == "BL" or name.startswith("baseline") for name in reads),
-        "percent_change" in reads, bool({"child", "infant", "adolescent"} & reads), bool(set(Facts._fields) & reads),
+        block, variant, "LLN" in reads, "ULN" in reads, baseline, percent, "percent_is_value" in reads, age, facts,
+        not (baseline or percent or age or facts),
     )  # fmt: skip
 
 
@@ -137,17 +150,16 @@ def _unknown_term(version: str, term: str) -> str:
 
 @lru_cache(maxsize=16384)
 def _scale(
-    block: Block,
-    variant: str,
+    plan: _Plan,
     unit: str | None,
     lln: Decimal | None,
     uln: Decimal | None,
-    baseline: Baseline | None,
-    percent_change: Decimal | None,
-    age: Decimal | None,
-    facts: Facts | None,
-    percent_value: Decimal | None = None,
+    baseline: Baseline | None = None,
+    percent_change: Decimal | None = None,
+    age: Decimal | None = None,
+    facts: Facts | None = None,
 ) -> Scale | Grade:
+    block = plan.block
     family, cut_factor = UNITLESS, _ONE
     if block.unit is not None:
         reported = resolve(block.unit, unit)
@@ -155,12 +167,9 @@ def _scale(
             family, cut_factor = reported.family, reported.cut_factor
         elif not any(printed == UNITLESS for printed, _ in block.variants):
             return _no_unit(block, unit)
-    chosen = _choose(block, family, _selectors(variant, age, facts))
+    chosen = _choose(block, family, _selectors(plan.variant, age, facts))
     if chosen is None:
         return _no_unit(block, unit)
-    if percent_value is not None:
-        # A loss reported as "7 %" is a fall of 7, however it is signed.
-        percent_change = -abs(percent_value) if block.direction == "low" else percent_value
     known = Known(cut_factor, lln, uln, baseline or _NO_BASELINE, percent_change, facts or Facts())
     return build_scale(block, chosen, known)
 
