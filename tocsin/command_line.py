@@ -6,7 +6,7 @@ down. Everything heavy is imported where it is needed, so that a command starts 
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from streams.importers.sdtm.messages import Told
     from streams.intake import Message, Unusable
     from streams.ledger.sqlite import Ledger
+    from tocsin.serving import Background
 
 DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -126,6 +127,41 @@ def _delivered(home: Path, messages: "Iterable[Message | Unusable]", what: str) 
         fail(str(error), WORLD_DOWN)
     except httpx.HTTPError as error:
         fail(f"{home} is being served, but does not answer: {error}", WORLD_DOWN)
+
+
+@app.command()
+def serve(home: HomeOption, port: Annotated[int, typer.Option(min=0, max=65535)] = 8117) -> None:
+    """Intake over HTTP and the live page on a home, on loopback."""
+    _served(home, port, ())
+
+
+@app.command()
+def demo(
+    participants: Annotated[int, typer.Option(min=1, max=5_000)] = 60,
+    speed: Annotated[float, typer.Option(min=0.01, help="1 plays eighteen months in about two minutes.")] = 1.0,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8117,
+) -> None:
+    """The AK117 trial, simulated, from raw message to live page. Every run starts afresh."""
+    import tempfile
+
+    from protocols import shipped
+    from tocsin.demonstration import playing
+
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-demo-"))
+    print(f"A new invented trial, started afresh in {folder}", flush=True)  # noqa: T201
+    _served(folder, port, (playing(shipped("ak117_hnscc"), participants, speed),))
+
+
+def _served(home: Path, port: int, background: "Sequence[Background]") -> None:
+    from streams.holding import HomeBusyError
+    from tocsin.serving import serve as serving
+
+    try:
+        serving(home, port, background=background, ready=lambda url: print(f"Live page: {url}/", flush=True))  # noqa: T201
+    except HomeBusyError as error:
+        fail(str(error), WORLD_DOWN)
+    except OSError as error:
+        fail(f"port {port}: {error.strerror or error}", WORLD_DOWN)
 
 
 @app.command()
