@@ -12,6 +12,7 @@ and becomes a query; refused is only what would leave the ledger without a meani
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from sys import intern
 from typing import Literal, NamedTuple
 
 from clinical.protocol import ProtocolError, read_protocol
@@ -91,7 +92,7 @@ class Register:
         self.clock = None
         self.recorded = None
         self.ticked = None
-        self._first: dict[str, Said] = {}
+        self._first: dict[str, tuple[str, str | None, int, int, bytes]] = {}  # bare tuples: millions, and never cyclic
         self._later: dict[tuple[str, int], tuple[int, bytes]] = {}
         self._highest: dict[str, int] = {}
         self._withdrawn: set[str] = set()
@@ -99,19 +100,21 @@ class Register:
 
     def first_said(self, record: str) -> Said | None:
         """What was first accepted about a record, if anything was."""
-        return self._first.get(record)
+        first = self._first.get(record)
+        return None if first is None else Said(*first)
 
     def said_at(self, record: str, revision: int) -> tuple[int, bytes] | None:
         """Where an identity stands, and the digest of its content."""
         first = self._first.get(record)
-        if first is not None and first.revision == revision:
-            return first.position, first.digest
-        return self._later.get((record, revision))
+        if first is None:
+            return None
+        _, _, first_revision, position, digest = first
+        return (position, digest) if first_revision == revision else self._later.get((record, revision))
 
     def highest(self, record: str) -> int:
         """The highest revision accepted of a record; 0 where there is none."""
         first = self._first.get(record)
-        return 0 if first is None else self._highest.get(record, first.revision)
+        return 0 if first is None else self._highest.get(record, first[2])
 
     def is_withdrawn(self, record: str) -> bool:
         """Whether the record has ended."""
@@ -142,10 +145,11 @@ class Register:
         self.recorded = recorded
         first = self._first.get(record)
         if first is None:
-            self._first[record] = Said(name_of(type_), subject, revision, position, digest)
+            shared = intern(subject) if subject is not None else None
+            self._first[record] = (name_of(type_), shared, revision, position, digest)
         else:
             self._later[record, revision] = (position, digest)
-            self._highest[record] = max(revision, self._highest.get(record, first.revision))
+            self._highest[record] = max(revision, self._highest.get(record, first[2]))
 
     def learn(self, fact: AnyFact) -> None:
         """Takes up what a remembered fact says about the trial: its clock, the time, who is enrolled, what ended."""
@@ -162,9 +166,9 @@ class Register:
                     self._enrolments[participant] = Enrolment(fact.key, fact.revision, fact.data.enrolled_on)
             case RecordWithdrawn():
                 self._withdrawn.add(fact.key)
-                first = self._first[fact.key]
-                if first.name == "ParticipantEnrolled" and first.subject is not None:
-                    self._enrolments.pop(first.subject, None)
+                ended = Said(*self._first[fact.key])
+                if ended.name == "ParticipantEnrolled" and ended.subject is not None:
+                    self._enrolments.pop(ended.subject, None)
             case _:
                 pass
 

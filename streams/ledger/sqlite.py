@@ -112,7 +112,7 @@ class Ledger:
         self._readers.connection()
         self._stored_keys = self._last_key()
         self._next_key = self._stored_keys + 1
-        self._drawn = b""
+        self._drawn: list[bytes] = []
 
     @classmethod
     def reading(cls, path: Path) -> "Ledger":
@@ -130,9 +130,9 @@ class Ledger:
     def draw_key(self) -> Key:
         """A new key, stored when the first fact under it is appended."""
         if not self._drawn:
-            self._drawn = secrets.token_bytes(KEY_BYTES * KEYS_DRAWN)
-        secret, self._drawn = self._drawn[:KEY_BYTES], self._drawn[KEY_BYTES:]
-        key = Key(self._next_key, secret)
+            chance = secrets.token_bytes(KEY_BYTES * KEYS_DRAWN)
+            self._drawn = [chance[start : start + KEY_BYTES] for start in range(0, len(chance), KEY_BYTES)]
+        key = Key(self._next_key, self._drawn.pop())
         self._next_key += 1
         return key
 
@@ -423,6 +423,7 @@ def _microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
+@lru_cache
 def _instant(microseconds: int) -> datetime:
     return EPOCH + microseconds * MICROSECOND
 
