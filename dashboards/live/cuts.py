@@ -42,7 +42,7 @@ def resolve(store: Reader, trial: str, newest: int, asked: str | None) -> Cut:
     text = (asked or "").strip()
     if text in ("", "now"):
         return Cut(trial, None, newest, newest, recorded_at(store, trial, newest))
-    position = _position(text, newest) if text.isdecimal() else _known_at(store, trial, newest, text)
+    position = _position(text, newest) if text.isascii() and text.isdigit() else _known_at(store, trial, newest, text)
     return Cut(trial, text, position, newest, recorded_at(store, trial, position))
 
 

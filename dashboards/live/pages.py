@@ -12,6 +12,7 @@ from clinical.protocol import Protocol, read_protocol
 from dashboards.live.cuts import Cut, read_instant
 from dashboards.live.rules import answer, assumptions, cards, chances
 from dashboards.live.telling import plain_name, tell
+from dashboards.live.words import day, plain
 from dashboards.panels import Reader, Row
 from dashboards.panels.cuts import IN_FORCE, NAMED
 from dashboards.panels.overview import MISSING, RECENT, SUMMARY
@@ -19,8 +20,11 @@ from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST
 from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.toxicity import GRADES, LEFT_OUT, TABLE
 
-FRESH, SLOW = timedelta(days=1), timedelta(days=7)
-"""A source that spoke within a day is fresh; after a week it is silent. No protocol says so: it is only a colour."""
+FRESH, SLOW = timedelta(days=3), timedelta(days=10)
+"""A source that spoke within three days, a long weekend, is fresh; after ten it is silent. It is only a colour."""
+
+NOT_FROM_SITES = {"trial", "people"}
+"""Families that speak of the trial itself, when there is something to say: their silence means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,11 @@ def frame(store: Reader, cut: Cut, head: int) -> Frame:
 
 
 def _sources(rows: Sequence[Row]) -> tuple[Source, ...]:
+    """The sources that speak of participants."""
     by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_name[row["source"]].append(row)
+        if row["family"] not in NOT_FROM_SITES:
+            by_name[row["source"]].append(row)
     return tuple(
         Source(
             name,
@@ -220,11 +226,11 @@ def participants(store: Reader, framed: Frame) -> dict[str, Any]:
 def _status(row: Row) -> tuple[str, str]:
     """Where a participant stands, in words: the last thing that can be said."""
     if row["died_on"]:
-        return "died", f"{row['died_on']}, {row['death_cause'].replace('_', ' ')}"
+        return "died", f"{day(row['died_on'])}, {plain(row['death_cause'])}"
     if row["withdrew_on"]:
-        return "left the trial", row["withdrew_on"]
+        return "left the trial", day(row["withdrew_on"])
     if row["ended_on"]:
-        return "treatment ended", f"{row['ended_on']}, {row['end_cause'].replace('_', ' ')}"
+        return "treatment ended", f"{day(row['ended_on'])}, {plain(row['end_cause'])}"
     return ("on treatment", "") if row["first_dose"] else ("not yet treated", "")
 
 
@@ -276,17 +282,17 @@ def _is_notable(change: Row) -> bool:
 def _by_day(entries: Sequence[dict[str, Any]], first_dose: str) -> list[dict[str, Any]]:
     days: dict[str, dict[str, Any]] = {}
     for entry in entries:
-        day = f"{entry['occurred']:%Y-%m-%d}"
-        told = days.setdefault(day, {"day": day, "number": _day_number(day, first_dose), "loud": [], "quiet": []})
+        on = f"{entry['occurred']:%Y-%m-%d}"
+        told = days.setdefault(on, {"day": on, "number": _day_number(on, first_dose), "loud": [], "quiet": []})
         told["quiet" if entry["quiet"] else "loud"].append(entry)
     return [*days.values()]
 
 
-def _day_number(day: str, first_dose: str) -> int | None:
+def _day_number(on: str, first_dose: str) -> int | None:
     """Day 1 is the day of the first dose; there is no day 0. Source: SDTM study day (--DY)."""
     if len(first_dose) < 10:
         return None
-    apart = (datetime.fromisoformat(day) - datetime.fromisoformat(first_dose[:10])).days
+    apart = (datetime.fromisoformat(on) - datetime.fromisoformat(first_dose[:10])).days
     return apart + 1 if apart >= 0 else apart
 
 
@@ -296,12 +302,14 @@ def pipeline(store: Reader, framed: Frame) -> dict[str, Any]:
     comparable = framed.clock == "system" and cut.recorded is not None and not cut.is_now
     until = f"{cut.recorded:%Y-%m-%d %H:%M:%S.%f}" if comparable else ""
     rows = SOURCES.rows(store, cut.trial, cut.position)
+    states = {source.name: source.state for source in framed.sources}
     for row in rows:
-        row["state"] = freshness(timedelta(seconds=row["silent_seconds"]))
+        row["state"] = "fresh" if row["family"] in NOT_FROM_SITES else states[row["source"]]
     refused = REFUSED.rows(store, cut.trial, cut.position, until=until)
     return {
         "rows": rows,
         "facts": sum(row["facts"] for row in rows),
+        "speakers": len({row["source"] for row in rows}),
         "refused": refused,
         "messages": sum(row["messages"] for row in refused),
         "beyond_cut": not cut.is_now and not comparable,

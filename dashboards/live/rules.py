@@ -211,7 +211,7 @@ def drawn(boundary: Boundary, path: Sequence[Row], finding: Mapping[str, Any]) -
     chart = encoding.with_data(
         _steps(path),
         stop=line,
-        label=[{"n": line[-1]["n"], "x": top, "text": "stop"}] if line else [],
+        label=[{"n": line[0]["n"], "x": top, "text": "stop"}] if line else [],
         here=[{"n": finding["n"], "x": finding["x"]}],
         open=[{"n": finding["enrolled"], "x": finding["events"], "most": most}] if finding["pending"] else [],
     )

@@ -62,7 +62,7 @@ FROM places LEFT JOIN serious USING (participant) GROUP BY scope ORDER BY scope"
 )
 
 _VERDICTS_THAT_MOVED = """
-    SELECT key, valid_from, state, participant, scope, grade, sentence, 'cohort_rule' AS kind FROM (
+    SELECT key, valid_from, state, participant, scope, grade, sentence, 'cohort_rule' AS what FROM (
         SELECT key, valid_from, state, participant, scope, grade, sentence,
             JSONExtractString(body, 'verdict') AS verdict,
             lagInFrame(verdict, 1, 'below') OVER (PARTITION BY key ORDER BY valid_from) AS before
@@ -73,7 +73,7 @@ _VERDICTS_THAT_MOVED = """
     WHERE verdict != before"""
 
 _RULES_THAT_MOVED = """
-    SELECT key, valid_from, state, participant, scope, grade, sentence, 'participant_rule' AS kind FROM findings
+    SELECT key, valid_from, state, participant, scope, grade, sentence, 'participant_rule' AS what FROM findings
     WHERE trial = {trial:String} AND kind = 'participant_rule' AND valid_from <= {as_of:UInt64}
     ORDER BY valid_from DESC, key LIMIT 1 BY key, valid_from LIMIT 12"""
 
@@ -81,7 +81,7 @@ _SEVERE = """
     trial = {trial:String} AND kind = 'grade' AND valid_from <= {as_of:UInt64}"""
 
 _GRADES_THAT_MOVED = f"""
-    SELECT key, valid_from, state, participant, scope, grade, sentence, 'grade' AS kind FROM (
+    SELECT key, valid_from, state, participant, scope, grade, sentence, 'grade' AS what FROM (
         SELECT key, valid_from, state, participant, scope, grade, sentence,
             lagInFrame(coalesce(grade, 0), 1, 0) OVER (PARTITION BY key ORDER BY valid_from) AS before
         FROM (
@@ -104,14 +104,14 @@ SELECT changes.*, moments.recorded AS recorded FROM (
     SELECT * FROM (
         SELECT * FROM ({_VERDICTS_THAT_MOVED}) UNION ALL SELECT * FROM ({_RULES_THAT_MOVED})
         UNION ALL SELECT * FROM ({_GRADES_THAT_MOVED}))
-    ORDER BY valid_from DESC, kind, key LIMIT 10) AS changes
+    ORDER BY valid_from DESC, what, key LIMIT 10) AS changes
 LEFT JOIN (
     SELECT position, recorded FROM facts WHERE trial = {{trial:String}} AND position <= {{as_of:UInt64}}
       AND position IN (SELECT valid_from FROM findings WHERE trial = {{trial:String}} AND valid_from <= {{as_of:UInt64}}
-        AND kind IN ('cohort_rule', 'participant_rule') OR ({_SEVERE}
-        AND key IN (SELECT key FROM findings WHERE {_SEVERE} AND grade >= 3)))
+        AND (kind IN ('cohort_rule', 'participant_rule')
+          OR kind = 'grade' AND key IN (SELECT key FROM findings WHERE {_SEVERE} AND grade >= 3)))
     ORDER BY position LIMIT 1 BY position) AS moments ON moments.position = changes.valid_from
-ORDER BY valid_from DESC, kind, key""",
+ORDER BY valid_from DESC, what, key""",
     encoding=Table(
         (
             Column("recorded", "Recorded", "instant"),

@@ -93,7 +93,15 @@ ORDER BY rule, scope, position""",
                 },
                 {
                     "data": {"name": "label"},
-                    "mark": {"type": "text", "align": "left", "baseline": "top", "color": STOP, "fontSize": 12},
+                    "mark": {
+                        "type": "text",
+                        "align": "left",
+                        "baseline": "top",
+                        "dx": 6,
+                        "dy": 5,
+                        "color": STOP,
+                        "fontSize": 12,
+                    },
                     "encoding": {"text": {"field": "text"}},
                 },
                 {
