@@ -33,13 +33,13 @@ def messages() -> Iterator[bytes]:
     clock, number = BEGIN, 0
     while True:
         number += 1
-        name, day = f"P-{number:06d}", BEGIN + timedelta(hours=number)
+        name, day = f"P-{number:06d}", clock
         enrolment = {"enrolled_on": day.date().isoformat(), "group": str(1 + number % 2), "site": f"{number % 8:02d}"}
         yield _message("ParticipantEnrolled.v1", f"{name}/dm", day, enrolment, name)
         for visit in range(VISITS):
             clock += timedelta(hours=1)
             yield _message("ClockTicked.v1", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {}, None)
-            yield from _visit(name, number, visit, day + timedelta(days=7 * visit))
+            yield from _visit(name, number, visit, clock)
 
 
 def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[bytes]:
