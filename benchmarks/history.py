@@ -23,23 +23,27 @@ ANALYTES = (
     ("MG", "mmol/L", "0.70", "1.05", ("0.81", "0.55", "0.77")),
 )
 VISITS = 20
+TOGETHER = 50
+"""Participants who are in the trial at one time."""
 
 
 def messages() -> Iterator[bytes]:
-    """Canonical messages without end: each participant brings some 250, and time ticks between them."""
+    """Canonical messages without end: each participant brings some 250, over twenty weeks."""
     text = shipped("ak117_hnscc")
     adoption = {"protocol": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "clock": "simulated"}
     yield _message("ProtocolAdopted.v1", "protocol", BEGIN, adoption, None)
     clock, number = BEGIN, 0
     while True:
-        number += 1
-        name, day = f"P-{number:06d}", clock
-        enrolment = {"enrolled_on": day.date().isoformat(), "group": str(1 + number % 2), "site": f"{number % 8:02d}"}
-        yield _message("ParticipantEnrolled.v1", f"{name}/dm", day, enrolment, name)
+        block = range(number + 1, number + 1 + TOGETHER)
+        number += TOGETHER
+        for one in block:
+            enrolment = {"enrolled_on": clock.date().isoformat(), "group": str(1 + one % 2), "site": f"{one % 8:02d}"}
+            yield _message("ParticipantEnrolled.v1", f"P-{one:06d}/dm", clock, enrolment, f"P-{one:06d}")
         for visit in range(VISITS):
-            clock += timedelta(hours=1)
+            clock += timedelta(days=7)
             yield _message("ClockTicked.v1", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {}, None)
-            yield from _visit(name, number, visit, clock)
+            for one in block:
+                yield from _visit(f"P-{one:06d}", one, visit, clock)
 
 
 def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[bytes]:

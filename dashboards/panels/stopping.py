@@ -53,6 +53,8 @@ ORDER BY rule, scope, position""",
             "config": {
                 "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
                 "view": {"stroke": None},
+                "aria": False,  # the figure is described as a whole, in words
+                "mark": {"aria": False},
                 "axis": {
                     "grid": False,
                     "domainColor": "#8a8a86",

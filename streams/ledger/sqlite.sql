@@ -16,10 +16,11 @@ CREATE TABLE ledger (
     canonical  BLOB    NOT NULL,   -- the fact, free text as commitments
     sealed     BLOB    NOT NULL,   -- the message as it came, encrypted under the record's key
     PRIMARY KEY (trial, position)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TRIGGER ledger_is_contiguous BEFORE INSERT ON ledger
 WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM ledger WHERE trial = NEW.trial)
+    OR EXISTS (SELECT 1 FROM ledger WHERE rowid = NEW.rowid)
 BEGIN SELECT RAISE(ABORT, 'a fact is appended at the next position of its trial'); END;
 
 CREATE TRIGGER ledger_is_never_edited BEFORE UPDATE ON ledger

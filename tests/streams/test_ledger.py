@@ -103,6 +103,21 @@ def test_insert_or_replace_removes_nothing(door: Door, raw_connection: sqlite3.C
     assert raw_connection.execute(f"SELECT * FROM {table}").fetchall() == before
 
 
+def test_a_fact_is_not_replaced_by_the_next_one_under_its_row_number(
+    door: Door, raw_connection: sqlite3.Connection
+) -> None:
+    door.tell(*SAID)
+    before = raw_connection.execute("SELECT rowid, * FROM ledger").fetchall()
+    columns = ", ".join(name for (name,) in raw_connection.execute("SELECT name FROM pragma_table_info('ledger')"))
+    for rowid, trial, _, *rest in before:
+        row = (rowid, trial, len(SAID) + 1, *rest)
+        with pytest.raises(sqlite3.IntegrityError):
+            raw_connection.execute(
+                f"INSERT OR REPLACE INTO ledger (rowid, {columns}) VALUES ({', '.join('?' * len(row))})", row
+            )
+    assert raw_connection.execute("SELECT rowid, * FROM ledger").fetchall() == before
+
+
 def test_a_message_in_quarantine_is_not_replaced_under_a_new_number(
     door: Door, raw_connection: sqlite3.Connection
 ) -> None:

@@ -81,13 +81,13 @@ CODED: Mapping[str, Mapping[str, Any]] = {
 
 def adverse_events(study: Study, folder: Folder) -> Iterator[Told]:
     """The events of AE, with the rows of SUPPAE that belong to each."""
-    told = one_by_one(study, folder.tables.get("ae"), adverse_event)
+    told = one_by_one(study, folder.rows("ae"), adverse_event)
     for row in folder.rows("suppae"):
         event = told.get(_event_of(row))
         if isinstance(event, Message):
             told[_event_of(row)] = event.with_rows([place(row)])
         else:
-            told[row.address] = outside(study, row) or _belongs_nowhere(row, event)
+            told[row.address] = outside(study, row) or _belongs_nowhere(row)
     return iter(told.values())
 
 
@@ -139,6 +139,5 @@ def _event_of(row: Row) -> str:
     return f"{row.get('USUBJID')}/AE/{row.get('IDVARVAL')}"
 
 
-def _belongs_nowhere(row: Row, event: Unusable | None) -> Unusable:
-    reason = "no adverse event has this number" if event is None else "its adverse event is no fact"
-    return unusable(row, "IDVARVAL", reason)
+def _belongs_nowhere(row: Row) -> Unusable:
+    return unusable(row, "IDVARVAL", "no adverse event with this number became a fact")

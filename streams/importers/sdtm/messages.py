@@ -1,5 +1,6 @@
 """How does a row travel? As a message that intake reads like any other, or as an unusable row with its address."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.canonical import canonical
 from schemas.values import CODE, written_instant
-from streams.importers.sdtm.tables import Row, Table
+from streams.importers.sdtm.tables import Row
 
 LABEL = re.compile(CODE)
 
@@ -133,35 +134,43 @@ def outside(study: Study, row: Row) -> Unusable | None:
     return None
 
 
-def record_of(row: Row) -> str | None:
+def numbered(row: Row) -> str | None:
     """The record's own name: participant, domain and sequence number; None where the number is missing."""
     sequence = row.get(f"{row.domain.upper()}SEQ")
     return None if sequence is None else f"{row.values['USUBJID']}/{row.domain.upper()}/{sequence}"
 
 
-def one_by_one(study: Study, table: Table | None, say: Callable[[Study, Row], Said | Unusable]) -> dict[str, Told]:
-    """The messages of a domain in which every row is a record of its own, by record.
+def one_by_one(
+    study: Study,
+    rows: Iterable[Row],
+    say: Callable[[Study, Row], Said | Unusable],
+    record_of: Callable[[Row], str | None] = numbered,
+) -> dict[str, Told]:
+    """The messages of rows that are a record each, by record; what is unusable, by its address.
 
-    A row that repeats another word for word is merged into it. A row that says something else under the same number is
+    A row that repeats another word for word is merged into it. A row that says something else under the same name is
     sent all the same: intake keeps the first and quarantines the other as a conflict, as it does for any source.
     """
     told: dict[str, Told] = {}
-    for row in table.rows() if table is not None else ():
-        record = None
-        if (refused := outside(study, row)) is None and (record := record_of(row)) is None:
-            refused = unusable(row, f"{row.domain.upper()}SEQ", "no sequence number: the record has no name of its own")
-        if refused is not None or record is None:
-            told[row.address] = refused or unusable(row, "", "no record")
+    words: dict[str, bytes] = {}
+    for row in rows:
+        if (refused := outside(study, row)) is not None:
+            told[row.address] = refused
             continue
-        first = told.get(record)
-        if isinstance(first, Message) and table is not None and _same(table, first, row):
+        if (record := record_of(row)) is None:
+            told[row.address] = unusable(row, f"{row.domain.upper()}SEQ", "no number: the record has no name")
+            continue
+        first, said = told.get(record), _words(row)
+        if isinstance(first, Message) and words[record] == said:
             told[record] = first.repeated_by(row)
             continue
-        said = say(study, row)
-        made = said if isinstance(said, Unusable) else message(study, row, record, said)
-        told[record if first is None else row.address] = made
+        spoken = say(study, row)
+        made = spoken if isinstance(spoken, Unusable) else message(study, row, record, spoken)
+        told[record if isinstance(made, Message) and first is None else row.address] = made
+        words.setdefault(record, said)
     return told
 
 
-def _same(table: Table, first: Message, row: Row) -> bool:
-    return table.row(first.rows[0].number).values == row.values
+def _words(row: Row) -> bytes:
+    """What a row says, word for word, in 16 bytes."""
+    return hashlib.blake2b(canonical(row.values), digest_size=16).digest()

@@ -4,11 +4,9 @@ DM gives one fact per participant: the enrolment. The milestones of DS are merge
 a group was never enrolled. A death is one fact, however many rows state it: that of DS where DS states it, else DM's.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from streams.importers.sdtm.adverse_events import fatal_to
 from streams.importers.sdtm.dates import Moment, moment
@@ -19,12 +17,13 @@ from streams.importers.sdtm.messages import (
     Told,
     Unusable,
     message,
+    numbered,
     one_by_one,
     outside,
     place,
     unusable,
 )
-from streams.importers.sdtm.tables import Folder, Row, Table
+from streams.importers.sdtm.tables import Folder, Row
 
 NEVER_ASSIGNED = frozenset({"SCRNFAIL", "SCRNFAILURE", "SCREEN FAILURE", "NOTASSGN", "NOT ASSIGNED"})
 """ARMCD or ARMNRS of somebody who never came into a group (SDTMIG 3.2 and 3.3)."""
@@ -55,6 +54,11 @@ SEEN_ALIVE = frozenset({"FINAL LAB VISIT", "FINAL RETRIEVAL VISIT", "LAST KNOWN 
 """Events of DS at which the participant was there, or said to be alive."""
 
 
+MILESTONE = "PROTOCOL MILESTONE"
+CONSENT = "INFORMED CONSENT OBTAINED"
+DEATH = "DEATH"
+
+
 @dataclass(frozen=True, slots=True)
 class Population:
     """Who is in the trial, and who never was."""
@@ -65,137 +69,138 @@ class Population:
 
 
 def population(study: Study, folder: Folder) -> Population:
-    """The enrolments, before anything else is told."""
-    milestones = _milestones(folder)
-    told: dict[str, Told] = {}
-    enrolled: dict[str, datetime] = {}
-    never: set[str] = set()
-    table = folder.tables.get("dm")
-    for row in folder.rows("dm"):
-        made = _enrolment(study, row, milestones.get(row.get("USUBJID") or "", []))
-        subject = row.get("USUBJID") or ""
-        first = told.get(subject)
-        if isinstance(made, Message) and isinstance(first, Message) and table and _repeats(table, first, row):
-            told[subject] = first.repeated_by(row)
-            continue
-        told[subject if first is None else row.address] = made
-        if isinstance(made, Message):
-            enrolled.setdefault(subject, made.at)
-        elif made.path == "ARMCD":
-            never.add(subject)
-    return Population(tuple(told.values()), enrolled, frozenset(never - enrolled.keys()))
+    """The enrolments, before anything else is told, with the milestones of DS merged into them."""
+    consents = _consents(folder)
+    told = one_by_one(study, folder.rows("dm"), lambda _, row: _enrolment(row, consents), _enrolment_of)
+    enrolled = {record.removesuffix("/DM"): item.at for record, item in told.items() if isinstance(item, Message)}
+    for row in _of_kind(folder, MILESTONE):
+        enrolment = told.get(_enrolment_of(row))
+        if isinstance(enrolment, Message):
+            told[_enrolment_of(row)] = enrolment.with_rows([place(row)])
+        else:
+            told[row.address] = unusable(row, "USUBJID", "the participant was never enrolled (DM)")
+    never = (row.get("USUBJID") for row in folder.rows("dm") if never_assigned(row))
+    never_enrolled = frozenset(subject for subject in never if subject is not None and subject not in enrolled)
+    return Population(tuple(told.values()), enrolled, never_enrolled)
 
 
 def dispositions(study: Study, folder: Folder) -> Iterator[Told]:
-    """What DS says beside milestones and deaths, and milestones of participants whom DM does not enrol."""
-    taken = {number for rows in _milestones(folder).values() for number in _numbers(study, rows)}
-    table = folder.tables.get("ds")
-    if table is None:
-        return
-    for told in one_by_one(study, table, disposition).values():
-        row = table.row((told.rows[0] if isinstance(told, Message) else told.row).number)
-        if row.number not in taken and not (row.code("DSDECOD") == "DEATH" and outside(study, row) is None):
-            yield told
+    """What DS says beside milestones and deaths."""
+    return iter(one_by_one(study, _of_kind(folder, None), disposition).values())
 
 
 def deaths(study: Study, folder: Folder) -> Iterator[Told]:
-    """One fact per death."""
+    """One fact per death. AE tells of what somebody died: an event that was fatal."""
     by_adverse_event = fatal_to(folder)
-    stated = {row.values["USUBJID"]: row for row in folder.rows("dm") if _states_death(row) and row.get("USUBJID")}
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in folder.rows("ds"):
-        if row.code("DSDECOD") == "DEATH" and outside(study, row) is None:
-            rows[row.values["USUBJID"]].append(row)
-    for subject in dict.fromkeys([*stated, *rows]):
-        if subject not in study.never_enrolled:
-            cause = "adverse_event" if subject in by_adverse_event else "unknown"
-            yield from _death(study, stated.get(subject), rows[subject], cause)
+    stated = {row.values["USUBJID"]: row for row in folder.rows("dm") if _states_death(study, row)}
+    rows: dict[str, list[Row]] = {subject: [] for subject in stated}
+    for row in _of_kind(folder, DEATH):
+        if (refused := outside(study, row)) is not None:
+            yield refused
+        else:
+            rows.setdefault(row.values["USUBJID"], []).append(row)
+    for subject, said in rows.items():
+        cause = "adverse_event" if subject in by_adverse_event else "unknown"
+        yield from _death(study, stated.get(subject), said, cause)
 
 
 def disposition(_: Study, row: Row) -> Said | Unusable:
-    """The end of treatment or of participation, or a day on which the participant was seen alive."""
+    """One event of DS: the end of treatment or of participation, or a visit at which the participant was seen."""
     if (code := row.code("DSDECOD")) is None:
         return unusable(row, "DSDECOD", "no event")
-    if (at := moment(row.get("DSSTDTC")) or moment(row.get("DSDTC"))) is None:
+    if (when := moment(row.get("DSSTDTC"))) is None:
         return unusable(row, "DSSTDTC", "no usable date")
     if code in SEEN_ALIVE:
-        return Said("SurvivalConfirmed.v1", at.instant, {"alive_on": at.said})
+        return Said("SurvivalConfirmed.v1", when.instant, {"alive_on": when.said})
     if row.code("DSCAT") not in (None, "DISPOSITION EVENT"):
-        return unusable(row, "DSDECOD", "a milestone or event that no fact speaks of")
-    cause = CAUSES.get(code, "other")
-    if cause in LEFT:
-        comment = row.get("DSTERM")
-        return Said("ParticipantWithdrew.v1", at.instant, {"withdrew_on": at.said, "cause": cause, "comment": comment})
-    return Said("TreatmentEnded.v1", at.instant, {"ended_on": at.said, "cause": cause})
+        return unusable(row, "DSDECOD", "no fact says this event")
+    return _end(row, when, CAUSES.get(code, "other"))
 
 
-def _enrolment(study: Study, row: Row, milestones: list[Row]) -> Told:
-    """The enrolment of one participant.
-
-    The day is that of informed consent (RFICDTC); without it, of the demographic data (DMDTC), which are taken at
-    screening; without it, of the first treatment (RFSTDTC). Milestones of DS are merged: they say the same.
-    """
-    if (subject := row.get("USUBJID")) is None:
-        return unusable(row, "USUBJID", "no participant")
-    group = row.get("ARMCD")
-    if group is None or {row.code("ARMCD"), row.code("ARMNRS")} & NEVER_ASSIGNED:
-        return unusable(row, "ARMCD", "never enrolled: assigned to no group")
-    at = _first_day(row, ("RFICDTC", "DMDTC", "RFSTDTC"))
-    if at is None:
-        return unusable(row, "DMDTC", "no day of consent, screening or first treatment")
-    age = row.get("AGE")
-    data: dict[str, Any] = {
-        "enrolled_on": at.said[:10],
-        "group": group,
-        "site": row.get("SITEID") or "unknown",
-        "sex": SEXES.get(row.code("SEX") or "", "unknown"),
-        "age": int(age) if age is not None and age.isdigit() and row.code("AGEU") in (None, "YEARS") else None,
-    }
-    made = message(study, row, f"{subject}/DM", Said("ParticipantEnrolled.v1", at.instant, data))
-    return made.with_rows(place(milestone) for milestone in milestones)
+def never_assigned(row: Row) -> bool:
+    """Whether DM says that a participant never came into a group, such as a screening failure."""
+    return row.code("ARMCD") in NEVER_ASSIGNED or row.code("ARMNRS") in NEVER_ASSIGNED
 
 
-def _first_day(row: Row, variables: tuple[str, ...]) -> Moment | None:
-    for variable in variables:
-        at = moment(row.get(variable))
-        if at is not None and len(at.said) >= 10:
-            return at
+def _end(row: Row, when: Moment, cause: str) -> Said:
+    """DSSCAT says what ended. Without it a disposition ends treatment, and those who left ended participation too."""
+    what = row.code("DSSCAT") or ""
+    if "TREATMENT" not in what and (cause in LEFT or "PARTICIPATION" in what):
+        term = row.get("DSTERM")
+        comment = term if row.code("DSTERM") != row.code("DSDECOD") else None
+        return Said(
+            "ParticipantWithdrew.v1", when.instant, {"withdrew_on": when.said, "cause": cause, "comment": comment}
+        )
+    return Said("TreatmentEnded.v1", when.instant, {"ended_on": when.said, "cause": cause})
+
+
+def _enrolment(row: Row, consents: Mapping[str, str]) -> Said | Unusable:
+    if never_assigned(row):
+        return unusable(row, "ARMCD", "never assigned to a group (a screening failure): never enrolled")
+    if (group := row.get("ARMCD")) is None:
+        return unusable(row, "ARMCD", "no group")
+    if (enrolled_on := _enrolled_on(row, consents.get(row.values["USUBJID"]))) is None:
+        return unusable(row, "RFSTDTC", "no whole day of consent, of demographics or of the first dose")
+    age = row.get("AGE") if row.code("AGEU") == "YEARS" else None
+    return Said(
+        "ParticipantEnrolled.v1",
+        enrolled_on.instant,
+        {
+            "enrolled_on": enrolled_on.said,
+            "group": group,
+            "site": row.get("SITEID"),
+            "sex": SEXES.get(row.code("SEX") or "", "unknown"),
+            "age": int(age) if age is not None and age.isdecimal() else None,
+        },
+    )
+
+
+def _enrolled_on(row: Row, consent: str | None) -> Moment | None:
+    """The day of informed consent; where nobody gives it, that of DM (DMDTC) or of the first dose, the earlier one."""
+    for candidates in ((row.get("RFICDTC"),), (consent,), (row.get("DMDTC"), row.get("RFSTDTC"))):
+        days = [day for text in candidates if text and len(text) >= 10 and (day := moment(text[:10]))]
+        if days:
+            return min(days, key=lambda day: day.instant)
     return None
 
 
-def _milestones(folder: Folder) -> Mapping[str, list[Row]]:
-    """The rows of DS that say no more than DM: randomised, enrolled, consented."""
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in folder.rows("ds"):
-        if row.code("DSCAT") == "PROTOCOL MILESTONE" and row.get("USUBJID") is not None:
-            found[row.values["USUBJID"]].append(row)
-    return found
-
-
-def _numbers(study: Study, rows: list[Row]) -> Iterator[int]:
-    """The rows that went into an enrolment."""
-    return (row.number for row in rows if row.values["USUBJID"] in study.enrolled)
-
-
-def _repeats(table: Table, first: Message, row: Row) -> bool:
-    return table.row(first.rows[0].number).values == row.values
-
-
-def _states_death(row: Row) -> bool:
-    return row.code("DTHFL") == "Y" or row.get("DTHDTC") is not None
-
-
 def _death(study: Study, stated: Row | None, rows: list[Row], cause: str) -> Iterator[Told]:
-    """One death: told by DS where DS has it, the row of DM is counted as the enrolment already."""
-    row = rows[0] if rows else stated
-    if row is None:
+    """The death of one participant, of the date that DM gives, else DS. A row of DS with another date is no fact."""
+    texts = [stated.get("DTHDTC") if stated else None, *(row.get("DSSTDTC") for row in rows)]
+    died = next((day for text in texts if (day := moment(text)) is not None), None)
+    if died is None:
+        yield from (unusable(row, "DSSTDTC", "no usable date of death") for row in rows)
         return
-    at = moment(stated.get("DTHDTC")) if stated is not None else None
-    at = at or moment(row.get("DSSTDTC")) or moment(row.get("DSDTC"))
-    if at is None:
-        if rows:
-            yield from (unusable(one, "DSSTDTC", "a death without a usable date") for one in rows)
-        return
-    said = Said("ParticipantDied.v1", at.instant, {"died_on": at.said, "cause": cause})
-    made = message(study, row, f"{row.values['USUBJID']}/DEATH", said)
-    yield replace(made, rows=tuple(place(one) for one in rows))
+    agreeing = [row for row in rows if row.get("DSSTDTC") is None or moment(row.get("DSSTDTC")) == died]
+    yield from (unusable(row, "DSSTDTC", "another date of death than in DM") for row in rows if row not in agreeing)
+    said = Said("ParticipantDied.v1", died.instant, {"died_on": died.said, "cause": cause})
+    if agreeing:
+        first, *others = agreeing
+        yield message(study, first, numbered(first) or _death_of(first), said).with_rows(map(place, others))
+    elif stated is not None:
+        yield replace(message(study, stated, _death_of(stated), said), rows=())
+
+
+def _states_death(study: Study, row: Row) -> bool:
+    return outside(study, row) is None and (row.code("DTHFL") == "Y" or row.get("DTHDTC") is not None)
+
+
+def _death_of(row: Row) -> str:
+    return f"{row.values['USUBJID']}/{row.domain.upper()}/death"
+
+
+def _enrolment_of(row: Row) -> str:
+    """The name of an enrolment: DM has one row per participant, and no number."""
+    return f"{row.get('USUBJID')}/DM"
+
+
+def _of_kind(folder: Folder, kind: str | None) -> Iterator[Row]:
+    """The rows of DS that are milestones, deaths, or (None) neither."""
+    for row in folder.rows("ds"):
+        if kind == (DEATH if row.code("DSDECOD") == DEATH else MILESTONE if row.code("DSCAT") == MILESTONE else None):
+            yield row
+
+
+def _consents(folder: Folder) -> dict[str, str]:
+    rows = (row for row in folder.rows("ds") if row.code("DSDECOD") == CONSENT)
+    return {row.values["USUBJID"]: date for row in rows if row.get("USUBJID") and (date := row.get("DSSTDTC"))}

@@ -1,10 +1,14 @@
-"""In which order is a folder told? The protocol first, then what happened in the order in which it could be known."""
+"""In which order is a folder told? The protocol first; then everything as it happened, each enrolment before the rest.
+
+A fact is told when it could first be known: when it happened or was reported, and never before the participant was
+enrolled (what was measured at screening is told right after the enrolment). So no message lies ahead of its own moment,
+and the history can be paced by its own dates.
+"""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -15,79 +19,101 @@ from streams.importers.sdtm.accounts import Account
 from streams.importers.sdtm.adverse_events import adverse_events
 from streams.importers.sdtm.doses import dose
 from streams.importers.sdtm.labs import lab
-from streams.importers.sdtm.messages import Message, Study, Told, one_by_one
+from streams.importers.sdtm.messages import Message, Study, Told, Unusable, one_by_one
 from streams.importers.sdtm.participants import deaths, dispositions, population
 from streams.importers.sdtm.tables import DOMAINS, Folder, read_folder
-from streams.importers.sdtm.tumours import tumours
+from streams.importers.sdtm.tumours import assessments
 from streams.importers.sdtm.vitals import vital_sign
+
+Clock = Literal["system", "simulated"]
+
+NOBODY = Study(trial="", study=None, enrolled={}, never_enrolled=frozenset(), drugs={})
+RANK = {domain: rank for rank, domain in enumerate(DOMAINS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A folder as it is told: messages and unusable rows in order, and the account of its rows."""
+    """What a folder says: messages in the order in which they happened, then the rows that cannot be facts."""
 
     told: tuple[Told, ...]
     account: Account
     ignored: tuple[str, ...]
-    """Transport files of the folder that are not read."""
+    """Transport files of the folder that are no domain we read."""
+    absent: tuple[str, ...]
+    """Domains that we read and that the folder does not have."""
 
     @property
     def rows(self) -> int:
-        """How many rows were read."""
+        """All rows of all domains: the length of the progress bar."""
         return sum(self.account.read.values())
 
     def __iter__(self) -> Iterator[Told]:
-        """What to send, and what to set aside, in order."""
+        """Each message and each unusable row, once."""
         return iter(self.told)
 
 
-def read_trial(folder: Path, trial: str, protocol: str, clock: Literal["system", "simulated"] = "system") -> Import:
-    """Reads the domains of a folder. Raises `UnreadableError` and `ProtocolError`; no row raises anything."""
-    tables = read_folder(folder)
-    drugs = {drug.upper(): drug for group in read_protocol(protocol).groups.values() for drug in group.drugs}
-    study = Study(trial, _study_of(tables), {}, frozenset(), drugs)
-    who = population(study, tables)
-    study = replace(study, enrolled=who.enrolled, never_enrolled=who.never_enrolled)
-    told = [
-        *who.told,
-        *dispositions(study, tables),
-        *deaths(study, tables),
-        *one_by_one(study, tables.tables.get("ex"), dose).values(),
-        *adverse_events(study, tables),
-        *one_by_one(study, tables.tables.get("lb"), lab).values(),
-        *one_by_one(study, tables.tables.get("vs"), vital_sign).values(),
-        *tumours(study, tables),
-    ]
-    messages = sorted((item for item in told if isinstance(item, Message)), key=lambda item: item.at)
-    aside = [item for item in told if not isinstance(item, Message)]
-    account = Account.of({domain: _length(tables, domain) for domain in DOMAINS if domain in tables.tables}, told)
-    adoption = _adoption(trial, protocol, clock, messages[0] if messages else None)
-    return Import(tuple(chain([adoption], messages, aside)), account, tables.ignored)
+def read_trial(folder: Path, trial: str, protocol_text: str, clock: Clock = "system") -> Import:
+    """Reads a folder of SDTM transport files as the history of a trial.
+
+    Raises `UnreadableError` where a file cannot be read at all, and `ProtocolError` where the protocol is none.
+    """
+    read = read_folder(folder)
+    told = list(_told(read, trial, protocol_text))
+    messages = sorted((item for item in told if isinstance(item, Message)), key=_order)
+    unusable = sorted((item for item in told if isinstance(item, Unusable)), key=lambda item: _row_order(item.row))
+    account = Account.of(read.lengths, told)
+    adopted = [_adoption(trial, protocol_text, clock, messages[0].at)] if messages else []
+    absent = tuple(domain for domain in DOMAINS if domain not in read.files)
+    return Import((*adopted, *messages, *unusable), account, read.ignored, absent)
+
+
+def _told(folder: Folder, trial: str, protocol_text: str) -> Iterator[Told]:
+    drugs = {drug.upper(): drug for group in read_protocol(protocol_text).groups.values() for drug in group.drugs}
+    nobody = Study(trial, _study_of(folder), {}, frozenset(), drugs)
+    people = population(nobody, folder)
+    study = Study(trial, nobody.study, people.enrolled, people.never_enrolled, drugs)
+    yield from people.told
+    yield from dispositions(study, folder)
+    yield from deaths(study, folder)
+    yield from one_by_one(study, folder.rows("ex"), dose).values()
+    yield from adverse_events(study, folder)
+    yield from one_by_one(study, folder.rows("lb"), lab).values()
+    yield from one_by_one(study, folder.rows("vs"), vital_sign).values()
+    yield from assessments(study, folder)
 
 
 def _study_of(folder: Folder) -> str | None:
-    """The study most rows of DM name."""
-    named = Counter(study for row in folder.rows("dm") if (study := row.get("STUDYID")))
-    return named.most_common(1)[0][0] if named else None
+    """The study of the folder: that of its first row."""
+    rows = (row for domain in DOMAINS for row in folder.rows(domain))
+    return next((study for row in rows if (study := row.get("STUDYID"))), None)
 
 
-def _length(folder: Folder, domain: str) -> int:
-    return folder.tables[domain].length
+def _order(message: Message) -> tuple[datetime, bool, datetime, int, int]:
+    """By when it could be told, enrolments first; what was told together, by when it happened."""
+    domain, number = message.rows[0] if message.rows else ("dm", 0)
+    return message.at, domain != "dm", message.time, *_row_order((domain, number))
 
 
-def _adoption(trial: str, protocol: str, clock: str, first: Message | None) -> Message:
-    """The protocol comes into force when the first thing happens."""
-    if first is None:
-        raise ValueError("no row of the folder is a fact")
+def _row_order(row: tuple[str, int]) -> tuple[int, int]:
+    return RANK[row[0]], row[1]
+
+
+def _adoption(trial: str, protocol_text: str, clock: Clock, first: datetime) -> Message:
+    """The protocol, adopted at the start of the day on which the first fact is told."""
+    start = datetime.combine(first.date(), time(), UTC)
     document = {
         "specversion": "1.0",
         "id": "protocol",
-        "source": "sdtm:import",
+        "source": "sdtm:protocol",
         "type": "tocsin.ProtocolAdopted.v1",
-        "time": written_instant(first.at),
+        "time": written_instant(start),
         "trial": trial,
         "record": "protocol",
         "revision": 1,
-        "data": {"protocol": protocol, "digest": hashlib.sha256(protocol.encode()).hexdigest(), "clock": clock},
+        "data": {
+            "protocol": protocol_text,
+            "digest": hashlib.sha256(protocol_text.encode()).hexdigest(),
+            "clock": clock,
+        },
     }
-    return Message(canonical(document), "protocol", first.at, first.at)
+    return Message(canonical(document), "protocol", start, start)

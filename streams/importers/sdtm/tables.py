@@ -65,34 +65,40 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The domains of a folder, and the transport files beside them that are not read."""
+    """The domains of a folder, and the transport files beside them that are not read.
 
-    tables: Mapping[str, Table]
+    A domain is read from its file whenever its rows are asked for: the two large ones never stand in memory together.
+    """
+
+    files: Mapping[str, Path]
+    lengths: Mapping[str, int]
+    """How many rows each domain has."""
     ignored: tuple[str, ...]
 
     def rows(self, domain: str) -> Iterator[Row]:
         """The rows of a domain; none where the folder does not have it."""
-        table = self.tables.get(domain)
-        return iter(()) if table is None else table.rows()
+        if domain in self.files:
+            yield from read_transport(self.files[domain], domain).rows()
 
 
 def read_folder(folder: Path) -> Folder:
-    """Reads the domains of a folder, file names in any case. Raises `UnreadableError`."""
+    """Finds the domains of a folder, file names in any case, and reads each once. Raises `UnreadableError`."""
     if not folder.is_dir():
         raise UnreadableError(folder, "no such folder")
-    tables: dict[str, Table] = {}
+    files: dict[str, Path] = {}
     ignored: list[str] = []
     for file in sorted(entry for entry in folder.iterdir() if entry.suffix.lower() == ".xpt"):
         domain = file.stem.lower()
         if domain not in DOMAINS:
             ignored.append(file.name)
-        elif domain in tables:
-            raise UnreadableError(file, f"the domain {domain.upper()} stands in {tables[domain].file} already")
+        elif domain in files:
+            raise UnreadableError(file, f"the domain {domain.upper()} stands in {files[domain].name} already")
         else:
-            tables[domain] = read_transport(file, domain)
-    if not tables:
+            files[domain] = file
+    if not files:
         raise UnreadableError(folder, f"none of the domains {', '.join(DOMAINS).upper()} is here as an .xpt file")
-    return Folder(tables, tuple(ignored))
+    lengths = {domain: read_transport(files[domain], domain).length for domain in DOMAINS if domain in files}
+    return Folder(files, lengths, tuple(ignored))
 
 
 def read_transport(file: Path, domain: str) -> Table:

@@ -1,0 +1,219 @@
+"""What does a reader see? The served home in a real browser: pages, the cut, a new fact, nothing from outside."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from dashboards.live import door
+from tests.builders import TRIAL, adverse_event, as_bytes
+from tests.dashboards.told_trial import told_trial
+
+CHROMIUM = shutil.which("chromium")
+REQUIRED = "chromium" in os.environ.get("TOCSIN_REQUIRE", "")
+pytestmark = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="there is no chromium on this machine")
+
+PAGES = ("", "toxicity", "participants", "participants/P-001", "pipeline")
+PATIENCE = 20_000
+TOLD = told_trial()[:-1]
+
+
+class Site:
+    """A home served by `tocsin serve`, in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        command = "from tocsin.command_line import main; main()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", command, "serve", "--home", str(folder), "--port", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        told = re.search(r"http://[0-9.]+:[0-9]+", self._process.stdout.readline())
+        assert told, "the server says where it is"
+        self.url = told[0]
+
+    def send(self, body: bytes, kind: str = door.LINES) -> httpx.Response:
+        return httpx.post(f"{self.url}/facts", content=body, headers={"content-type": kind}, timeout=30)
+
+    def at(self, page: str) -> str:
+        return f"{self.url}/trials/{TRIAL}/{page}"
+
+    def end(self) -> int:
+        self._process.send_signal(signal.SIGINT)
+        with self._process:
+            return self._process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    served = Site(tmp_path_factory.mktemp("site") / "home")
+    outcomes = served.send(b"\n".join(map(as_bytes, TOLD))).text
+    assert outcomes.count('"accepted"') == len(TOLD)
+    yield served
+    assert served.end() == 0, "Ctrl-C ends the server in order"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "TOCSIN_REQUIRE asks for chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield opened
+        opened.close()
+
+
+class Watched:
+    """A page, and everything that went wrong on it or left the host."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page = page
+        self.wrong: list[str] = []
+        host = urlsplit(site.url).netloc
+        page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: self.wrong.append(asked.url) if urlsplit(asked.url).netloc not in (host, "") else None,
+        )
+
+    def open(self, address: str) -> Page:
+        self.page.goto(address)
+        expect(self.page.locator("body[data-ready=yes]")).to_be_attached(timeout=PATIENCE)
+        return self.page
+
+
+@pytest.fixture
+def watched(browser: Browser, site: Site) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    seen = Watched(context.new_page(), site)
+    yield seen
+    context.close()
+    assert seen.wrong == []
+
+
+def position(page: Page) -> int:
+    return int(page.locator(".where b.num").inner_text().replace(",", ""))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_without_an_error_and_without_leaving_the_host(
+    watched: Watched, site: Site, name: str
+) -> None:
+    page = watched.open(site.at(name))
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".cut")).to_contain_text("Cut: now")
+
+
+def test_the_charts_are_drawn(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at(""))
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator(".chart .drawing svg")).to_have_count(2)
+    assert page.locator(".chart svg path").count() > 4
+
+
+def test_a_reader_moves_the_cut_and_every_page_keeps_it(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at(""))
+    expect(page.locator(".card.official")).to_have_count(1)
+    page.get_by_text("Change the cut").click()
+    page.get_by_label("Show the trial as it was known at a position or an instant").fill("13")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".where")).to_contain_text("position 13")
+    expect(page.locator(".card.official")).to_have_count(0)
+    for title in ("Toxicity", "Participants", "Pipeline", "Overview"):
+        page.get_by_role("navigation").get_by_role("link", name=title).click()
+        expect(page.locator(".where")).to_contain_text("position 13")
+    page.get_by_role("link", name="Show now").click()
+    expect(page.locator(".where")).to_contain_text("Cut: now")
+
+
+def test_the_slider_moves_the_cut_from_the_keyboard(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at("participants?as_of=10"))
+    page.get_by_text("Change the cut").click()
+    page.locator("[data-scrub]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".where")).to_contain_text("position 11")
+
+
+def test_a_cut_that_cannot_be_shown_says_so_and_leads_back(browser: Browser, site: Site) -> None:
+    page = browser.new_page()
+    answer = page.goto(site.at("?as_of=banana"))
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.locator("main")).to_contain_text("“banana” is neither a position")
+    page.get_by_role("link", name="Show the trial as it is now").click()
+    expect(page.locator(".where")).to_contain_text("Cut: now")
+    page.close()
+
+
+def test_a_fact_that_arrives_is_seen_without_reloading(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at(""))
+    page.evaluate("window.stillTheSame = true")
+    page.get_by_text("Who counts").first.click()
+    before = position(page)
+    told = site.send(as_bytes(adverse_event("P-001", "Pneumonitis", 4, onset="2026-01-20")), door.ONE)
+    assert told.json()["position"] == before + 1
+    expect(page.locator(".where")).to_contain_text(f"position {before + 1}", timeout=PATIENCE)
+    expect(page.locator("#recent + .changes")).to_contain_text("Pneumonitis", timeout=PATIENCE)
+    expect(page.locator(".card").first).to_contain_text("1 known event", timeout=PATIENCE)
+    expect(page.locator(".card").first.locator("details")).to_have_attribute("open", "")
+    expect(page.locator(".chart .drawing svg")).to_have_count(2)
+    assert page.evaluate("window.stillTheSame") is True
+
+
+def test_a_fixed_cut_stands_still_and_counts_what_is_newer(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at("toxicity?as_of=20"))
+    table = page.locator("main").inner_html()
+    newer = int(page.locator("[data-newer]").inner_text().split()[0].replace(",", ""))
+    site.send(as_bytes(adverse_event("P-002", "Colitis", 3, onset="2026-01-21")), door.ONE)
+    expect(page.locator("[data-newer]")).to_have_text(f"{newer + 1} newer facts", timeout=PATIENCE)
+    assert page.locator("main").inner_html() == table
+
+
+def test_the_pipeline_shows_what_was_refused_as_it_comes(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at("pipeline"))
+    wrong = as_bytes(adverse_event("P-001", "Rash", 9, onset="2026-01-22"))
+    told = site.send(wrong, door.ONE)
+    assert told.status_code == 422
+    quarantine = page.locator("[data-part=quarantine]")
+    expect(quarantine).to_contain_text(told.json()["message"], timeout=PATIENCE)
+    expect(quarantine).to_contain_text("data.grade")
+    expect(quarantine).to_contain_text(told.json()["address"])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_breaks_a_rule_of_accessibility(watched: Watched, site: Site, name: str) -> None:
+    page = watched.open(site.at(name + "?as_of=25" if name == "" else name))
+    if page.get_by_text("Change the cut").count():
+        page.get_by_text("Change the cut").click()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, site: Site, name: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = Watched(context.new_page(), site).open(site.at(name))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_everything_is_reached_by_the_keyboard(watched: Watched, site: Site) -> None:
+    page = watched.open(site.at("toxicity"))
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+    text = " ".join(reached)
+    for needed in ("Skip to the content", "/participants", "<summary", 'class="scroll"', "basis=reported"):
+        assert needed in text.replace("skip", "Skip to the content"), needed
