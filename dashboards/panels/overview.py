@@ -127,13 +127,14 @@ MISSING = Panel(
     title="What is missing",
     description="Open questions to the sources, by the check that found them, and what cannot be graded, by reason.",
     sql=f"""
-SELECT 'query' AS what, rule AS question, count() AS open, uniqExact(participant) AS participants,
-    min(sentence) AS example
-FROM ({standing("query", "rule, participant, sentence")}) GROUP BY question
-UNION ALL
-SELECT 'not graded' AS what, basis AS question, count() AS open, uniqExact(participant) AS participants,
-    min(sentence) AS example
-FROM ({standing("grade", "basis, participant, grade, sentence")}) WHERE grade IS NULL GROUP BY question
+SELECT * FROM (
+    SELECT 'query' AS what, rule AS question, count() AS open, uniqExact(participant) AS participants,
+        min(sentence) AS example
+    FROM ({standing("query", "rule, participant, sentence")}) GROUP BY question
+    UNION ALL
+    SELECT 'not graded' AS what, basis AS question, count() AS open, uniqExact(participant) AS participants,
+        min(sentence) AS example
+    FROM ({standing("grade", "basis, participant, grade, sentence")}) WHERE grade IS NULL GROUP BY question)
 ORDER BY what DESC, open DESC, question""",
     encoding=Table(
         (
