@@ -11,26 +11,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any, Protocol, get_args
-
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Protocol
 
 from schemas import AnyFact
-from schemas.canonical import canonical
-from schemas.findings import Change, message
-from schemas.values import FREE_TEXT
 from streams.batch import Batch, QuarantinedMessage, StoredFact
-from streams.store import BoardStore
-from streams.store.chdb_store import as_instant
+from streams.rows import change_row, fact_row, finding_row, quarantine_row
+from streams.store import BoardStore, Row, as_instant
 
 EVERY_SECONDS = 0.05
 LARGEST_WRITE = 20_000
 WAITING_BATCHES = 2_000
-EARLIEST_COLUMN_INSTANT = datetime(1900, 1, 1, tzinfo=UTC)  # what DateTime64 can hold
-
-Row = dict[str, Any]
 
 
 class ReadableLedger(Protocol):
@@ -189,74 +180,6 @@ class Sink:
             notify(moved)
 
 
-def fact_row(stored: StoredFact) -> Row:
-    """A fact as a row: what boards count by, and its data without free text."""
-    fact = stored.fact
-    return {
-        "trial": stored.trial,
-        "position": stored.position,
-        "recorded": as_instant(stored.recorded),
-        "occurred": as_instant(max(fact.time, EARLIEST_COLUMN_INSTANT)),
-        "type": fact.type,
-        "fact": type(fact).__name__,
-        "family": fact.family,
-        "source": fact.source,
-        "record": fact.record,
-        "revision": fact.revision,
-        "participant": fact.subject or "",
-        "data": data_without_free_text(fact).decode(),
-    }
-
-
-def data_without_free_text(fact: AnyFact) -> bytes:
-    """The canonical data of a fact. What may name a person stays in the ledger, where it can be redacted."""
-    return canonical(fact.data.model_dump(mode="json", exclude_none=True, exclude=_free_text(type(fact.data))))
-
-
-def change_row(trial: str, change: Change) -> Row:
-    """A change of a finding as a row."""
-    document = message(trial, change)
-    return finding_row(document, canonical(document))
-
-
-def finding_row(document: Mapping[str, Any], body: bytes) -> Row:
-    """A finding as a row, from the message that was published."""
-    return {
-        "trial": document["trial"],
-        "kind": document["kind"],
-        "key": document["key"],
-        "valid_from": document["since"],
-        "state": document["state"],
-        "rule": document["rule"],
-        "version": document["version"],
-        "participant": document.get("participant", ""),
-        "scope": document.get("scope", ""),
-        "term": document.get("term", ""),
-        "basis": document.get("basis", ""),
-        "happened": document.get("on") or "",
-        "grade": document.get("grade"),
-        "low": document.get("low"),
-        "high": document.get("high"),
-        "causes": document["causes"],
-        "sentence": document["sentence"],
-        "body": body.decode(),
-    }
-
-
-def quarantine_row(quarantined: QuarantinedMessage) -> Row:
-    """A message in quarantine as a row: where it came from and what is wrong, never what it says."""
-    return {
-        "number": quarantined.number,
-        "received": as_instant(quarantined.received),
-        "address": quarantined.address,
-        "path": quarantined.path,
-        "message": quarantined.message,
-        "digest": quarantined.digest,
-        "trial": quarantined.trial or "",
-        "source": quarantined.source or "",
-    }
-
-
 class _Lookahead:
     """The published findings of a trial, taken position by position."""
 
@@ -287,18 +210,3 @@ def _recorded(known: tuple[int, AnyFact]) -> tuple[int, AnyFact, datetime]:
     if fact.recordedtime is None:
         raise ValueError(f"the fact at position {position} has no recorded time: intake stamps every one")
     return position, fact, fact.recordedtime
-
-
-@cache
-def _free_text(model: type[BaseModel]) -> set[str]:
-    """The fields of a fact's data that may name a person."""
-    return {name for name, field in model.model_fields.items() if _is_marked((*field.metadata, field.annotation))}
-
-
-def _is_marked(parts: Iterable[object]) -> bool:
-    return any(
-        (isinstance(part, str) and part == FREE_TEXT)
-        or _is_marked(getattr(part, "__metadata__", ()))
-        or _is_marked(get_args(part))
-        for part in parts
-    )

@@ -1,12 +1,15 @@
 """Where do boards read? From a store in ClickHouse form: a copy of the ledger, deleted and rebuilt at will.
 
-The embedded engine keeps it in the serving process (`streams.store.chdb_store`); a ClickHouse server plugs in here.
+The embedded engine keeps it in the serving process (`streams.store.chdb_store`); the distributed one on a ClickHouse
+server (`streams.store.clickhouse`). Both run the same SQL.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 Parameter = str | int
+Row = dict[str, Any]
 Table = Literal["facts", "findings", "quarantine"]
 TABLES: tuple[Table, ...] = ("facts", "findings", "quarantine")
 
@@ -14,12 +17,12 @@ TABLES: tuple[Table, ...] = ("facts", "findings", "quarantine")
 class BoardStore(Protocol):
     """What the sink writes and boards read."""
 
-    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[dict[str, Any]]:
-        """The rows of a SELECT; `parameters` fill its typed places, such as `{trial:String}`."""
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
+        """The rows of a SELECT; `parameters` fill its typed places, such as `{trial:String}`. Instants are texts."""
         ...
 
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Appends rows, durably. The same row twice is one row."""
+    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:
+        """Appends rows, durably. The same row twice is one row; a batch sent again under its token is not even kept."""
         ...
 
     def wipe(self) -> None:
@@ -29,3 +32,16 @@ class BoardStore(Protocol):
     def close(self) -> None:
         """Lets go of the store."""
         ...
+
+
+def as_instant(value: datetime) -> str:
+    """An instant as a DateTime64 column and `{t:DateTime64(6, 'UTC')}` read it: UTC, without a zone in the text."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def checked(parameters: Mapping[str, Parameter] | None) -> dict[str, Parameter]:
+    """Parameters that an engine reads back as they were given. None and floats have no such form."""
+    for value in (parameters or {}).values():
+        if not isinstance(value, str | int):
+            raise TypeError(f"a parameter is text or a whole number, not {type(value).__name__}")
+    return dict(parameters or {})

@@ -8,7 +8,7 @@ as the store is: the engine shuts down when its last session closes.
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
 from weakref import WeakSet
@@ -16,8 +16,8 @@ from weakref import WeakSet
 import orjson
 from chdb.session import Session
 
-from streams.store import TABLES, Parameter, Table
-from streams.store.migrations import Migration, shipped
+from streams.store import TABLES, Parameter, Row, Table, as_instant, checked
+from streams.store.migrations import OtherSchemaError, forget, migrate, shipped
 
 DATABASE = "tocsin"
 
@@ -53,25 +53,30 @@ class Store:
         self._keeper = self._open()
         self._keeper.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         self._keeper.query(f"USE {DATABASE}")
-        self._migrate(shipped())
+        self._migrate()
 
-    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[dict[str, Any]]:
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
         """The rows of a SELECT, as dictionaries."""
-        given = {name: as_parameter(value) for name, value in (parameters or {}).items()}
+        given = {name: as_parameter(value) for name, value in checked(parameters).items()}
         answer = json.loads(self._session().query(sql, "JSONCompact", params=given).bytes())
         names = [column["name"] for column in answer["meta"]]
         return [dict(zip(names, row, strict=True)) for row in answer["data"]]
 
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:
         """Appends rows to a table; returns when they are on disk."""
         if rows:
-            lines = b"\n".join(orjson.dumps(row) for row in rows).decode()
-            self._session().query(f"INSERT INTO {table} FORMAT JSONEachRow\n{lines}")
+            lines = b"\n".join(map(_as_line, rows)).decode()
+            again = f" SETTINGS insert_deduplication_token = '{token}'" if token else ""
+            self.command(f"INSERT INTO {table}{again} FORMAT JSONEachRow\n{lines}")
+
+    def command(self, sql: str) -> None:
+        """Runs a statement that answers nothing."""
+        self._session().query(sql)
 
     def wipe(self) -> None:
         """Empties every table."""
         for table in TABLES:
-            self._session().query(f"TRUNCATE TABLE {table}")
+            self.command(f"TRUNCATE TABLE {table}")
 
     def close(self) -> None:
         """Closes the sessions of all threads; the engine lets go of the folder with the last of them."""
@@ -109,32 +114,24 @@ class Store:
             )
         return error
 
-    def _migrate(self, migrations: tuple[Migration, ...]) -> None:
-        self._keeper.query(
-            "CREATE TABLE IF NOT EXISTS migrations (name String, digest String) ENGINE = MergeTree ORDER BY name"
-        )
-        applied = [(row["name"], row["digest"]) for row in self.query("SELECT name, digest FROM migrations ORDER BY 1")]
-        if applied != [(step.name, step.digest) for step in migrations[: len(applied)]]:
-            for table in (*TABLES, "migrations"):
-                self._keeper.query(f"DROP TABLE IF EXISTS {table}")
-            return self._migrate(migrations)
-        for step in migrations[len(applied) :]:
-            for statement in step.statements:
-                self._keeper.query(statement)
-            noted = orjson.dumps({"name": step.name, "digest": step.digest}).decode()
-            self._keeper.query(f"INSERT INTO migrations FORMAT JSONEachRow\n{noted}")
-        return None
+    def _migrate(self) -> None:
+        try:
+            migrate(self, shipped())
+        except OtherSchemaError:
+            forget(self)
+            migrate(self, shipped())
 
 
-def as_parameter(value: object) -> Parameter:
-    """A parameter in the form the engine reads back unchanged. None and floats have none."""
-    if isinstance(value, str):
-        return value.translate(_ESCAPED)
-    if isinstance(value, int):
-        return value
-    raise TypeError(f"a parameter is text or a whole number, not {type(value).__name__}")
+def as_parameter(value: Parameter) -> Parameter:
+    """A parameter in the form the engine reads back unchanged."""
+    return value.translate(_ESCAPED) if isinstance(value, str) else value
 
 
-def as_instant(value: datetime) -> str:
-    """An instant as a DateTime64 column and `{t:DateTime64(6, 'UTC')}` read it: UTC, without a zone in the text."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+def _as_line(row: Row) -> bytes:
+    return orjson.dumps(row, default=_as_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return as_instant(value)
+    raise TypeError(f"no column holds a {type(value).__name__}")

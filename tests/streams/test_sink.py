@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from schemas.findings import GradeFinding
-from streams.sink import Sink, fact_row
-from streams.store import Parameter, Table
+from streams.rows import fact_row
+from streams.sink import Sink
+from streams.store import Parameter, Row, Table
 from streams.store.chdb_store import Store
 from tests.builders import Message, adopted, adverse_event, dose, enrolled, lab, left_trial, revised, withdrawn
 from tests.streams.told_ledger import ToldLedger
@@ -134,7 +135,7 @@ class WatchedStore:
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
         return [{"newest": 0}] if "quarantine" in sql else []
 
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:  # noqa: ARG002
         if rows:
             self.order.append(table)
 
@@ -171,7 +172,7 @@ def test_batches_that_come_together_are_written_together() -> None:
 
 def test_a_sink_whose_store_is_gone_says_so_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     class BrokenStore(WatchedStore):
-        def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ARG002
+        def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:  # noqa: ARG002
             if rows:
                 raise RuntimeError("no space left on device")
 

@@ -1,8 +1,9 @@
 -- The copy of the ledger that boards read. Everything here can be deleted and made again.
 -- Each key ends with what makes a row unique, so that a row written twice is one row (reads use LIMIT 1 BY).
 -- fsync: findings are durable before the facts that they follow from, even if the power fails between the two.
+-- Deduplication: a batch that is sent again under its token, because nobody knows whether it arrived, is not kept twice.
 
-CREATE TABLE facts
+CREATE TABLE IF NOT EXISTS facts
 (
     trial       LowCardinality(String),
     position    UInt64,
@@ -19,10 +20,10 @@ CREATE TABLE facts
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trial, position)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000;
 
 -- Every change of every finding; `valid_from` is last in the key, or merging would forget the history.
-CREATE TABLE findings
+CREATE TABLE IF NOT EXISTS findings
 (
     trial       LowCardinality(String),
     kind        LowCardinality(String),
@@ -45,9 +46,9 @@ CREATE TABLE findings
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trial, kind, key, valid_from)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000;
 
-CREATE TABLE quarantine
+CREATE TABLE IF NOT EXISTS quarantine
 (
     number   UInt64,
     received DateTime64(6, 'UTC'),
@@ -60,4 +61,4 @@ CREATE TABLE quarantine
 )
 ENGINE = ReplacingMergeTree
 ORDER BY number
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000;
