@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEED ?= 1
 PORT ?= 8117
+NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports tests bench schemas clean
+.PHONY: help setup demo kafka test lint types imports tests bench schemas clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ $(VENV)/.complete: requirements-dev.lock pyproject.toml
 
 demo: setup ## simulate the AK117 trial and show it on a live page (SPEED=, PORT=)
 	$(BIN)/tocsin demo --speed $(SPEED) --port $(PORT)
+
+kafka: setup ## a Kafka on loopback until Ctrl-C, with its address (NODES=3 for three brokers)
+	$(BIN)/python -m tests.kafka --nodes $(NODES)
 
 test: setup lint types imports tests ## make the environment and run every check
 

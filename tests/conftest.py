@@ -1,8 +1,15 @@
-"""How are laws tried? Without a clock, since a busy machine is no failure; in CI always with the same examples."""
+"""How are laws tried, and where does a broker come from?
+
+Laws are tried without a clock, since a busy machine is no failure; in CI always with the same examples.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.kafka.fixtures import bare_kafka, kafka, kafka_address
+
+__all__ = ["bare_kafka", "kafka", "kafka_address"]
 
 settings.register_profile(
     "tocsin",

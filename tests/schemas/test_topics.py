@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from schemas import FACTS
-from schemas.topics import ARROWS, FAMILIES, RAW, TOPICS, Arrow, Topic
+from schemas import FACTS, LARGEST_MESSAGE
+from schemas.topics import ARROWS, FAMILIES, FINDINGS, KEYS, LEDGER, QUARANTINE, RAW, TOPICS, Arrow, Topic
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,3 +45,21 @@ def test_a_fact_stands_in_the_file_of_its_family() -> None:
 def test_what_must_never_be_lost_is_kept_without_limit() -> None:
     kept = {topic.name for topic in TOPICS if topic.retention == "unlimited"}
     assert kept == {"tocsin.ledger", "tocsin.findings", "tocsin.quarantine"}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_topic_is_kept_as_it_says(topic: Topic) -> None:
+    assert topic.settings["cleanup.policy"] == ("compact" if topic.retention == "compacted" else "delete")
+    kept = {"unlimited": "-1", "30 days": "2592000000", "compacted": None}
+    assert topic.settings.get("retention.ms") == kept[topic.retention]
+
+
+def test_a_destroyed_key_does_not_lie_on_the_disk_for_ever() -> None:
+    assert int(KEYS.settings["max.compaction.lag.ms"]) <= 24 * 60 * 60 * 1000
+
+
+def test_a_topic_takes_whatever_the_one_before_it_took() -> None:
+    assert all(topic.largest > 10_000_000 for topic in RAW), "a message of 10 MB reaches quarantine"
+    assert QUARANTINE.largest > max(topic.largest for topic in RAW)
+    assert LEDGER.largest > 3 * LARGEST_MESSAGE, "a fact with its stamp, and its message sealed"
+    assert FINDINGS.largest >= LEDGER.largest

@@ -1,0 +1,132 @@
+"""Are the topics as they must be? `create` makes those that are missing, `check` names every setting that is wrong.
+
+Topics come into being here and nowhere else: one that a client made by the way would have the broker's defaults, and
+a ledger with the broker's default retention forgets its facts after a week.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from schemas.topics import LEDGER, PARTITIONS, REPLICATION, TOPICS, Topic
+from streams.kafka.connection import Connection
+
+IN_SYNC = "min.insync.replicas"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a topic."""
+
+    topic: str
+    setting: str
+    found: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.setting} is {self.found}, must be {self.wanted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A topic as the broker has it."""
+
+    partitions: int
+    replication: int
+    """The copies of the partition that has the fewest."""
+    settings: Mapping[str, str]
+
+
+def create(connection: Connection, partitions: int | None = None, replication: int = REPLICATION) -> tuple[str, ...]:
+    """Makes the topics that are missing and gives their names; those that are there stay as they are.
+
+    Without a number of partitions, new topics take that of the ledger, if there is one. Raises `KafkaError`.
+    """
+    with _admin(connection) as admin:
+        there = _found(admin, connection)
+        ledger = there.get(connection.topic(LEDGER))
+        number = partitions or (ledger.partitions if ledger else PARTITIONS)
+        missing = {connection.topic(topic): topic for topic in TOPICS if connection.topic(topic) not in there}
+        if missing:
+            new = {name: _as_created(topic, number, replication) for name, topic in missing.items()}
+            admin.create_topics(new, wait_for_metadata=True)
+        return tuple(missing)
+
+
+def check(connection: Connection, replication: int = REPLICATION) -> tuple[Problem, ...]:
+    """Everything that is wrong with the topics, in their order; nothing where all is well. Raises `KafkaError`."""
+    with _admin(connection) as admin:
+        there = _found(admin, connection)
+    ledger = there.get(connection.topic(LEDGER))
+    partitions = ledger.partitions if ledger else PARTITIONS
+    return tuple(
+        Problem(name, *said)
+        for topic in TOPICS
+        for name in [connection.topic(topic)]
+        for said in _problems(topic, there.get(name), partitions, replication)
+    )
+
+
+def in_sync(replication: int) -> int:
+    """How many copies must be written before a message is acknowledged: two, where there are two."""
+    return min(2, replication)
+
+
+def partitions_of(connection: Connection) -> int:
+    """How many partitions every topic has. Raises LookupError where there is no ledger."""
+    with _admin(connection) as admin:
+        found = _found(admin, connection).get(connection.topic(LEDGER))
+    if found is None:
+        raise LookupError(f"{connection}: no topics here; `tocsin topics create` makes them")
+    return found.partitions
+
+
+def _problems(topic: Topic, found: Found | None, partitions: int, replication: int) -> Iterator[tuple[str, str, str]]:
+    if found is None:
+        yield "the topic", "missing", "made by `tocsin topics create`"
+        return
+    if found.partitions != partitions:
+        yield "partitions", str(found.partitions), f"{partitions}, as the ledger's"
+    if found.replication < replication:
+        yield "replication", str(found.replication), f"{replication} at least"
+    if int(found.settings.get(IN_SYNC, "1")) < in_sync(replication):
+        yield IN_SYNC, found.settings.get(IN_SYNC, "1"), f"{in_sync(replication)} at least"
+    for setting, wanted in topic.settings.items():
+        is_ = found.settings.get(setting, "not set")
+        if setting == "max.message.bytes" and is_.isdigit() and int(is_) >= int(wanted):
+            continue
+        if is_ != wanted:
+            yield setting, is_, wanted
+
+
+def _as_created(topic: Topic, partitions: int, replication: int) -> dict[str, object]:
+    settings = topic.settings | {IN_SYNC: str(in_sync(replication))}
+    return {"num_partitions": partitions, "replication_factor": replication, "configs": settings}
+
+
+@contextmanager
+def _admin(connection: Connection) -> Iterator[KafkaAdminClient]:
+    admin = KafkaAdminClient(**connection.kafka_python())
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+def _found(admin: KafkaAdminClient, connection: Connection) -> dict[str, Found]:
+    """Our topics that exist, by the broker's names. A topic without an error has its partitions."""
+    names = {connection.topic(topic) for topic in TOPICS} & set(admin.list_topics())
+    if not names:
+        return {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    settings = admin.describe_configs(asked, config_filter="all")["topic"]
+    found = {}
+    for topic in admin.describe_topics(list(names)):
+        name, parts = topic["name"], topic["partitions"]
+        copies = min((len(part["replica_nodes"]) for part in parts), default=0)
+        said = {setting: str(entry["value"]) for setting, entry in settings[name].items()}
+        found[name] = Found(len(parts), copies, said)
+    return found
