@@ -32,6 +32,9 @@ CLOCK_SOURCE = "tocsin:clock"
 NEEDED_WHOLE = ("ProtocolAdopted", "ClockTicked", "ParticipantEnrolled", "RecordWithdrawn")
 """The facts of which a register must see more than their identity."""
 
+OTHER_CONTENT = "the same source, record and revision stand in the ledger with other content"
+"""What is said of a conflict."""
+
 Clock = Literal["system", "simulated"]
 
 

@@ -99,8 +99,6 @@ class Quarantined:
 
 Outcome = Accepted | Duplicate | Conflict | Quarantined
 
-OTHER_CONTENT = "the same source, record and revision stand in the ledger with other content"
-
 
 def outcome_line(outcome: Outcome) -> dict[str, Any]:
     """An outcome as the doors print it."""
@@ -183,7 +181,9 @@ class Intake:
                 return _hold(batch, message, verdict, fact.trial, fact.source)
             case admission.Conflict(position):
                 told = Duplicate(message.address, fact.trial, position)
-                return _hold(batch, message, Refusal("revision", OTHER_CONTENT), fact.trial, fact.source, told)
+                return _hold(
+                    batch, message, Refusal("revision", admission.OTHER_CONTENT), fact.trial, fact.source, told
+                )
             case admission.Duplicate(position):
                 return Duplicate(message.address, fact.trial, position)
             case admission.Accepted():

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +14,6 @@ from streams.kafka.records import (
     FormatError,
     LedgerRecord,
     Mark,
-    Outgoing,
     PublishedChange,
     QuarantineRecord,
     RecordKey,
@@ -27,25 +25,10 @@ from streams.kafka.records import (
     tombstone,
 )
 from streams.ledger.sealing import DamagedError
+from tests.kafka.told import Stored, stored
 
 KEY = RecordKey(b"n" * 16, b"s" * 48)
 RECEIVED = datetime(2026, 3, 14, 9, 12, 0, 123456, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A record as a broker gives it back."""
-
-    value: bytes | None = b"{}"
-    key: bytes | None = b"T-1"
-    headers: Iterable[tuple[str, bytes | None]] = ()
-    topic: str = "tocsin.ledger"
-    partition: int = 3
-    offset: int = field(default=1207)
-
-
-def stored(sent: Outgoing) -> Stored:
-    return Stored(sent.value, sent.key, tuple(sent.headers), sent.topic.name, sent.partition)
 
 
 def test_an_address_names_topic_partition_and_offset() -> None:
