@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from clinical.protocol import ProtocolError, read_protocol
 from schemas import AnyFact, Refusal
 from schemas.facts.dosing import DoseGiven
-from schemas.facts.participants import ParticipantEnrolled
+from schemas.facts.participants import ParticipantEnrolled, ParticipantScreened
 from schemas.facts.people import RecordWithdrawn
 from schemas.facts.trial import ClockTicked, ProtocolAdopted
 from schemas.values import latest_day
@@ -284,8 +284,8 @@ def _from_the_future(fact: AnyFact, recorded: datetime) -> Refusal | None:
 
 
 def _not_enrolled(register: Register, fact: AnyFact) -> Refusal | None:
-    """A participant is enrolled first, once, and before the first dose."""
-    if fact.subject is None or isinstance(fact, RecordWithdrawn):
+    """A participant is enrolled first, once, and before the first dose. Only screening comes before it."""
+    if fact.subject is None or isinstance(fact, ParticipantScreened | RecordWithdrawn):
         return None
     enrolment = register.enrolment(fact.subject)
     if isinstance(fact, ParticipantEnrolled):

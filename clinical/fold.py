@@ -32,6 +32,7 @@ from schemas import (
     NewTherapyStarted,
     ParticipantDied,
     ParticipantEnrolled,
+    ParticipantScreened,
     ParticipantWithdrew,
     ProtocolAdopted,
     RecordWithdrawn,
@@ -79,7 +80,8 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
         case RecordWithdrawn():
             return _held(trial, fact, position, None)
         case (
-            DataCutDeclared()
+            ParticipantScreened()
+            | DataCutDeclared()
             | DecisionRecorded()
             | FindingAdjudicated()
             | AlertSent()
@@ -89,7 +91,7 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             | AccessGranted()
             | AccessRevoked()
         ):
-            return trial._replace(position=position)  # said by people, kept in the ledger: no finding rests on it yet
+            return trial._replace(position=position)  # kept in the ledger: no finding rests on it yet
         case _:
             assert_never(fact)
 

@@ -20,6 +20,7 @@ from schemas.facts.participants import (
     NewTherapyStarted,
     ParticipantDied,
     ParticipantEnrolled,
+    ParticipantScreened,
     ParticipantWithdrew,
     SurvivalConfirmed,
     TreatmentEnded,
@@ -60,6 +61,7 @@ __all__ = [
     "NewTherapyStarted",
     "ParticipantDied",
     "ParticipantEnrolled",
+    "ParticipantScreened",
     "ParticipantWithdrew",
     "ProtocolAdopted",
     "RecordWithdrawn",
@@ -77,6 +79,7 @@ AnyFact = (
     ProtocolAdopted
     | ClockTicked
     | DataCutDeclared
+    | ParticipantScreened
     | ParticipantEnrolled
     | TreatmentEnded
     | ParticipantDied

@@ -101,6 +101,17 @@ def enrolled(
     )
 
 
+def screened(
+    participant: str = "S-001", outcome: str = "failed", *, on: str = "2026-01-02", **envelope: Any
+) -> Message:
+    """Somebody was screened."""
+    return message(
+        "ParticipantScreened.v1",
+        {"screened_on": on, "outcome": outcome, "site": "01"},
+        **({"record": f"sc/{participant}", "time": f"{on}T09:00:00Z", "subject": participant} | envelope),
+    )
+
+
 def dose(
     participant: str = "P-001",
     drug: str = "AK117",

@@ -16,7 +16,7 @@ from dashboards.live.words import day, plain
 from dashboards.panels import Reader, Row
 from dashboards.panels.cuts import IN_FORCE, NAMED
 from dashboards.panels.overview import MISSING, RECENT, SUMMARY
-from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST
+from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST, SCREENING
 from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.toxicity import GRADES, LEFT_OUT, TABLE
 
@@ -220,7 +220,8 @@ def participants(store: Reader, framed: Frame) -> dict[str, Any]:
     for row in rows:
         row["group_name"] = group_name(framed.protocol, row["scope"])
         row["status"], row["status_detail"] = _status(row)
-    return {"participants": rows, "description": LIST.description}
+    (screening,) = SCREENING.rows(store, framed.cut.trial, framed.cut.position)
+    return {"participants": rows, "description": LIST.description, "screening": screening}
 
 
 def _status(row: Row) -> tuple[str, str]:

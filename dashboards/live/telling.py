@@ -31,6 +31,11 @@ def _enrolled(data: Data) -> str:
     return _joined(f"Enrolled into group {data['group']} at site {data['site']}", sex, age, ecog)
 
 
+def _screened(data: Data) -> str:
+    cause = f"because of {plain(data['cause'])}" if "cause" in data else None
+    return _joined(f"Screened: {plain(data['outcome'])}", cause)
+
+
 def _dose(data: Data) -> str:
     planned = data.get("planned")
     other = f"planned {planned} {data['unit']}" if planned is not None and planned != data["given"] else None
@@ -78,6 +83,7 @@ def _medication(data: Data) -> str:
 
 
 TELLINGS: dict[str, Callable[[Data], str]] = {
+    "ParticipantScreened": _screened,
     "ParticipantEnrolled": _enrolled,
     "DoseGiven": _dose,
     "DoseOmitted": lambda data: f"{data['drug']} left out because of {plain(data['reason'])}",

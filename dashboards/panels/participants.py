@@ -1,6 +1,6 @@
 """Who is in the trial, and what happened to one of them?"""
 
-from dashboards.panels import Column, Panel, Table, standing
+from dashboards.panels import Column, Panel, Table, current, standing
 from dashboards.panels.overview import PLACES
 
 LIST = Panel(
@@ -36,6 +36,29 @@ ORDER BY enrolled_on, participant""",
             Column("worst", "Worst grade", "grade"),
             Column("rules", "Rules"),
             Column("queries", "Queries", "number"),
+        )
+    ),
+)
+
+SCREENING = Panel(
+    name="screening",
+    title="Screening",
+    description=(
+        "Screened: everybody of whom a screening or an enrolment is told. Failed: the last screening told failed, and "
+        "no enrolment stands."
+    ),
+    sql=f"""
+SELECT count() AS screened, countIf(was_enrolled) AS enrolled,
+    countIf(NOT was_enrolled AND outcome = 'failed') AS failed
+FROM (
+    SELECT participant, max(fact = 'ParticipantEnrolled') AS was_enrolled,
+        argMaxIf(JSONExtractString(data, 'outcome'), position, fact = 'ParticipantScreened') AS outcome
+    FROM ({current(["ParticipantScreened", "ParticipantEnrolled"])}) GROUP BY participant)""",
+    encoding=Table(
+        (
+            Column("screened", "Screened", "number"),
+            Column("enrolled", "Enrolled", "number"),
+            Column("failed", "Failed", "number"),
         )
     ),
 )
@@ -84,4 +107,4 @@ FINDINGS_OF_ONE = Panel(
     parameters={"participant": ""},
 )
 
-PANELS = (LIST, FACTS_OF_ONE, FINDINGS_OF_ONE)
+PANELS = (LIST, SCREENING, FACTS_OF_ONE, FINDINGS_OF_ONE)

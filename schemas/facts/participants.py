@@ -1,4 +1,4 @@
-"""What happens to a participant's place in the trial: enrolment, end of treatment, death, survival, new therapy."""
+"""What happens to a participant's place in the trial, from screening and enrolment to death and new therapy."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -22,6 +22,32 @@ EndCause = Literal[
 """Why something ended. After CDISC code list NCOMPLT (C66727), in our words."""
 
 
+class Screening(Strict):
+    """Who was looked at for the trial, and whether that person came in."""
+
+    screened_on: PartialDate
+    """When screening began, as precisely as it is known."""
+    outcome: Literal["enrolled", "failed", "not_enrolled"]
+    """Whether the person came in, failed screening, or passed it and did not come in all the same."""
+    decided_on: PartialDate | None = None
+    """When that was decided."""
+    cause: (
+        Literal["criteria_not_met", "withdrawal_of_consent", "lost_to_follow_up", "investigator_decision", "other"]
+        | None
+    ) = None
+    """Why it failed; null: nobody said."""
+    site: Identifier | None = None
+    """The trial site."""
+
+
+class ParticipantScreened(Fact):
+    """Somebody was screened for the trial. Who failed is counted, and is not a participant of any group."""
+
+    family: ClassVar[str] = "participants"
+    type: Literal["tocsin.ParticipantScreened.v1"]
+    data: Screening
+
+
 class Enrolment(Strict):
     """Who came in, when, and into which group."""
 
@@ -42,7 +68,7 @@ class Enrolment(Strict):
 
 
 class ParticipantEnrolled(Fact):
-    """A participant was enrolled. Everything else about the participant needs this first."""
+    """A participant was enrolled. Everything else about the participant, but the screening, needs this first."""
 
     family: ClassVar[str] = "participants"
     type: Literal["tocsin.ParticipantEnrolled.v1"]

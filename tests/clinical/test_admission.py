@@ -18,6 +18,7 @@ from tests.builders import (
     message,
     read,
     revised,
+    screened,
     tick,
     withdrawn,
 )
@@ -65,6 +66,12 @@ def test_positions_are_one_two_three() -> None:
 @pytest.mark.parametrize("first", [enrolled(), lab(), tick("2026-01-01T00:00:00Z"), withdrawn(lab())])
 def test_a_trial_is_unknown_until_its_protocol_is_adopted(first: Message) -> None:
     assert path_of(told(first)[0]) == "trial"
+
+
+def test_screening_is_told_of_whoever_was_never_enrolled_and_nothing_else_is() -> None:
+    failed, measured = told(adopted(), screened("S-001"), lab("S-001"))[1:]
+    assert isinstance(failed, Accepted)
+    assert path_of(measured) == "subject"
 
 
 def test_a_later_adoption_is_an_amendment() -> None:

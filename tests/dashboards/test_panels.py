@@ -8,7 +8,7 @@ import pytest
 from dashboards.panels import Panel, Row, Table
 from dashboards.panels.cuts import AT_INSTANT
 from dashboards.panels.overview import MISSING, RECENT, SUMMARY
-from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST
+from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST, SCREENING
 from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.registry import PANELS
 from dashboards.panels.stopping import CARDS, PATH_SO_FAR
@@ -203,6 +203,16 @@ def test_people_are_counted_where_they_stand(store: Store, ledger: ToldLedger) -
     assert listed["P-003"]["withdrew_on"] == "2026-01-28"
     assert listed["P-004"]["rules"] == ["intolerable_toxicity"]
     assert listed["P-001"]["rules"] == []
+
+
+def test_who_failed_screening_is_counted_and_whoever_came_in_after_all_did_not_fail(
+    store: Store, ledger: ToldLedger
+) -> None:
+    (counted,) = rows(SCREENING, store, ledger)
+    assert counted == {"screened": 8, "enrolled": 6, "failed": 2}
+    (before,) = rows(SCREENING, store, ledger, as_of=1)
+    assert counted.keys() == before.keys()
+    assert set(before.values()) == {0}
 
 
 def test_open_questions_are_the_queries_that_stand(store: Store, ledger: ToldLedger) -> None:

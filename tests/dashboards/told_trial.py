@@ -10,6 +10,7 @@ from tests.builders import (
     left_trial,
     message,
     revised,
+    screened,
     tick,
     withdrawn,
 )
@@ -41,4 +42,5 @@ def told_trial() -> list[Message]:
     told += [left_trial("P-003", on="2026-01-28")]
     cut = {"name": "Meeting 1", "happened_by": "2026-01-31"}
     told += [message("DataCutDeclared.v1", cut, record="cut/1", time="2026-01-31T09:00:00Z")]
+    told += [screened("S-001"), screened("S-002"), screened("P-001", "enrolled"), screened("P-002", "failed")]
     return [*told, tick("2026-02-01T00:00:00Z")]

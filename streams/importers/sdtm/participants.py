@@ -1,9 +1,11 @@
 """What do DM and DS say? Who was enrolled, whose treatment or participation ended, who died, who was seen alive.
 
-DM gives one fact per participant: the enrolment. The milestones of DS are merged into it. Whoever was never assigned to
-a group was never enrolled. A death is one fact, however many rows state it: that of DS where DS states it, else DM's.
+DM gives one fact per person: the enrolment, with the milestones of DS merged into it; of whoever was never assigned to
+a group the screening, with everything that DS says of how it ended. A death is one fact, however many rows state it:
+that of DS where DS states it, else DM's.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,8 +27,25 @@ from streams.importers.sdtm.messages import (
 )
 from streams.importers.sdtm.tables import Folder, Row
 
-NEVER_ASSIGNED = frozenset({"SCRNFAIL", "SCRNFAILURE", "SCREEN FAILURE", "NOTASSGN", "NOT ASSIGNED"})
-"""ARMCD or ARMNRS of somebody who never came into a group (SDTMIG 3.2 and 3.3)."""
+NEVER_ASSIGNED = {
+    "SCRNFAIL": "failed",
+    "SCRNFAILURE": "failed",
+    "SCREEN FAILURE": "failed",
+    "NOTASSGN": "not_enrolled",
+    "NOT ASSIGNED": "not_enrolled",
+}
+"""ARMCD or ARMNRS of somebody who never came into a group (SDTMIG 3.2 and 3.3), and what came of the screening."""
+
+SCREENING_CAUSES = {
+    "INCLUSION/EXCLUSION CRITERIA NOT MET": "criteria_not_met",
+    "ELIGIBILITY CRITERIA NOT MET": "criteria_not_met",
+    "WITHDRAWAL BY SUBJECT": "withdrawal_of_consent",
+    "WITHDRAWAL BY PARENT/GUARDIAN": "withdrawal_of_consent",
+    "LOST TO FOLLOW-UP": "lost_to_follow_up",
+    "PHYSICIAN DECISION": "investigator_decision",
+    "OTHER": "other",
+}
+"""Why a screening failed, by DSDECOD. `SCREEN FAILURE` says that it failed, and not why."""
 
 SEXES = {"F": "female", "M": "male"}
 """CDISC code list SEX (C66731); anything else is unknown."""
@@ -54,9 +73,10 @@ SEEN_ALIVE = frozenset({"FINAL LAB VISIT", "FINAL RETRIEVAL VISIT", "LAST KNOWN 
 """Events of DS at which the participant was there, or said to be alive."""
 
 
-MILESTONE = "PROTOCOL MILESTONE"
+MILESTONE, DISPOSITION = "PROTOCOL MILESTONE", "DISPOSITION EVENT"
 CONSENT = "INFORMED CONSENT OBTAINED"
 DEATH = "DEATH"
+SCREENING = "SCREENING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +89,31 @@ class Population:
 
 
 def population(study: Study, folder: Folder) -> Population:
-    """The enrolments, before anything else is told, with the milestones of DS merged into them."""
-    consents = _consents(folder)
-    told = one_by_one(study, folder.rows("dm"), lambda _, row: _enrolment(row, consents), _enrolment_of)
-    enrolled = {record.removesuffix("/DM"): item.at for record, item in told.items() if isinstance(item, Message)}
-    for row in _of_kind(folder, MILESTONE):
-        enrolment = told.get(_enrolment_of(row))
-        if isinstance(enrolment, Message):
-            told[_enrolment_of(row)] = enrolment.with_rows([place(row)])
-        else:
-            told[row.address] = unusable(row, "USUBJID", "the participant was never enrolled (DM)")
+    """The enrolments and screenings, before anything else is told, with the rows of DS that are merged into them."""
+    course = _course(folder)
+
+    def say(_: Study, row: Row) -> Said | Unusable:
+        return _person(row, course.get(row.values["USUBJID"], []))
+
+    told = one_by_one(study, folder.rows("dm"), say, _record_of)
+    made = {record: item.at for record, item in told.items() if isinstance(item, Message)}
+    enrolled = {record.removesuffix("/DM"): at for record, at in made.items() if record.endswith("/DM")}
     never = (row.get("USUBJID") for row in folder.rows("dm") if never_assigned(row))
     never_enrolled = frozenset(subject for subject in never if subject is not None and subject not in enrolled)
+    for row in folder.rows("ds"):
+        if _kind(row, never_enrolled) in (MILESTONE, SCREENING):
+            record = f"{row.get('USUBJID')}/DM" + ("/screening" if row.get("USUBJID") in never_enrolled else "")
+            person, refused = told.get(record), outside(study, row)
+            if refused is None and isinstance(person, Message):
+                told[record] = person.with_rows([place(row)])
+            else:
+                told[row.address] = refused or unusable(row, "USUBJID", "the participant was never enrolled (DM)")
     return Population(tuple(told.values()), enrolled, never_enrolled)
 
 
 def dispositions(study: Study, folder: Folder) -> Iterator[Told]:
-    """What DS says beside milestones and deaths."""
-    return iter(one_by_one(study, _of_kind(folder, None), disposition).values())
+    """What DS says of participants beside milestones and deaths."""
+    return iter(one_by_one(study, _of_kind(study, folder, None), disposition).values())
 
 
 def deaths(study: Study, folder: Folder) -> Iterator[Told]:
@@ -94,7 +121,7 @@ def deaths(study: Study, folder: Folder) -> Iterator[Told]:
     by_adverse_event = fatal_to(folder)
     stated = {row.values["USUBJID"]: row for row in folder.rows("dm") if _states_death(study, row)}
     rows: dict[str, list[Row]] = {subject: [] for subject in stated}
-    for row in _of_kind(folder, DEATH):
+    for row in _of_kind(study, folder, DEATH):
         if (refused := outside(study, row)) is not None:
             yield refused
         else:
@@ -112,7 +139,7 @@ def disposition(_: Study, row: Row) -> Said | Unusable:
         return unusable(row, "DSSTDTC", "no usable date")
     if code in SEEN_ALIVE:
         return Said("SurvivalConfirmed.v1", when.instant, {"alive_on": when.said})
-    if row.code("DSCAT") not in (None, "DISPOSITION EVENT"):
+    if row.code("DSCAT") not in (None, DISPOSITION):
         return unusable(row, "DSDECOD", "no fact says this event")
     return _end(row, when, CAUSES.get(code, "other"))
 
@@ -134,12 +161,38 @@ def _end(row: Row, when: Moment, cause: str) -> Said:
     return Said("TreatmentEnded.v1", when.instant, {"ended_on": when.said, "cause": cause})
 
 
-def _enrolment(row: Row, consents: Mapping[str, str]) -> Said | Unusable:
-    if never_assigned(row):
-        return unusable(row, "ARMCD", "never assigned to a group (a screening failure): never enrolled")
+def _person(row: Row, course: list[Row]) -> Said | Unusable:
+    """What DM says of one person, beside that person's rows of DS."""
+    consent = next((date for one in course if one.code("DSDECOD") == CONSENT and (date := one.get("DSSTDTC"))), None)
+    return _screening(row, course, consent) if never_assigned(row) else _enrolment(row, consent)
+
+
+def _screening(row: Row, course: list[Row], consent: str | None) -> Said | Unusable:
+    """The screening of somebody who did not come in: from consent to the day on which DS says how it ended."""
+    endings = [one for one in course if one.code("DSCAT") in (None, DISPOSITION)]
+    decided = next((day for one in endings if (day := moment(one.get("DSSTDTC")))), None)
+    days = (moment(text) for text in (row.get("RFICDTC"), consent, row.get("DMDTC")))
+    if (began := next(filter(None, days), decided)) is None:
+        return unusable(row, "DMDTC", "no usable date of the screening")
+    causes = (SCREENING_CAUSES.get(one.code("DSDECOD") or "") for one in endings)
+    return Said(
+        "ParticipantScreened.v1",
+        began.instant,
+        {
+            "screened_on": began.said,
+            "outcome": NEVER_ASSIGNED.get(row.code("ARMCD") or "") or NEVER_ASSIGNED[row.code("ARMNRS") or ""],
+            "decided_on": decided.said if decided else None,
+            "cause": next(filter(None, causes), None),
+            "site": row.get("SITEID"),
+        },
+        decided.instant if decided else None,
+    )
+
+
+def _enrolment(row: Row, consent: str | None) -> Said | Unusable:
     if (group := row.get("ARMCD")) is None:
         return unusable(row, "ARMCD", "no group")
-    if (enrolled_on := _enrolled_on(row, consents.get(row.values["USUBJID"]))) is None:
+    if (enrolled_on := _enrolled_on(row, consent)) is None:
         return unusable(row, "RFSTDTC", "no whole day of consent, of demographics or of the first dose")
     age = row.get("AGE") if row.code("AGEU") == "YEARS" else None
     return Said(
@@ -189,18 +242,28 @@ def _death_of(row: Row) -> str:
     return f"{row.values['USUBJID']}/{row.domain.upper()}/death"
 
 
-def _enrolment_of(row: Row) -> str:
-    """The name of an enrolment: DM has one row per participant, and no number."""
-    return f"{row.get('USUBJID')}/DM"
+def _record_of(row: Row) -> str:
+    """The name of an enrolment or of a screening: DM has one row per person, and no number."""
+    return f"{row.get('USUBJID')}/DM" + ("/screening" if never_assigned(row) else "")
 
 
-def _of_kind(folder: Folder, kind: str | None) -> Iterator[Row]:
-    """The rows of DS that are milestones, deaths, or (None) neither."""
+def _kind(row: Row, never_enrolled: frozenset[str]) -> str | None:
+    """What a row of DS is: a death, a milestone, the end of a screening, or (None) the course of a participant."""
+    if row.code("DSDECOD") == DEATH:
+        return DEATH
+    if row.code("DSCAT") == MILESTONE:
+        return MILESTONE
+    return SCREENING if row.get("USUBJID") in never_enrolled and row.code("DSCAT") in (None, DISPOSITION) else None
+
+
+def _of_kind(study: Study, folder: Folder, kind: str | None) -> Iterator[Row]:
+    return (row for row in folder.rows("ds") if _kind(row, study.never_enrolled) == kind)
+
+
+def _course(folder: Folder) -> Mapping[str, list[Row]]:
+    """The rows of DS by participant."""
+    course: dict[str, list[Row]] = defaultdict(list)
     for row in folder.rows("ds"):
-        if kind == (DEATH if row.code("DSDECOD") == DEATH else MILESTONE if row.code("DSCAT") == MILESTONE else None):
-            yield row
-
-
-def _consents(folder: Folder) -> dict[str, str]:
-    rows = (row for row in folder.rows("ds") if row.code("DSDECOD") == CONSENT)
-    return {row.values["USUBJID"]: date for row in rows if row.get("USUBJID") and (date := row.get("DSSTDTC"))}
+        if (subject := row.get("USUBJID")) is not None:
+            course[subject].append(row)
+    return course
