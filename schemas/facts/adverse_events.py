@@ -47,6 +47,15 @@ class ActionTaken(Strict):
     """After CDISC code list ACN (C66767), in our words."""
 
 
+class GradeSince(Strict):
+    """A change of grade in the course of one event."""
+
+    since: PartialDate
+    """When it changed, as precisely as it is known."""
+    grade: Annotated[int, Field(ge=0, le=5)]
+    """The CTCAE grade from then on; 0: over."""
+
+
 class AdverseEvent(Strict):
     """One adverse event as it is now reported."""
 
@@ -58,6 +67,8 @@ class AdverseEvent(Strict):
     """The investigator's own words."""
     grade: Annotated[int, Field(ge=1, le=5)] | None = None
     """The CTCAE grade, 1 to 5; null: the source gave none."""
+    course: Annotated[tuple[GradeSince, ...], Field(strict=False)] = ()
+    """The grade over time, where the source follows it within one event; `grade` is then the worst so far."""
     severity: Literal["mild", "moderate", "severe", "fatal"] | None = None
     """A severity that is not a CTCAE grade (CDISC AESEV, C66769): it bounds the grade, it does not give it."""
     onset: PartialDate | None = None

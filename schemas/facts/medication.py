@@ -5,11 +5,14 @@ from typing import ClassVar, Literal
 from schemas.envelope import Fact, Strict
 from schemas.values import Code, ExactDecimal, PartialDate, Unit
 
+Purpose = Literal["steroid", "transfusion", "growth_factor", "replacement", "antidiarrhoeal", "antibiotic", "other"]
+"""Why it was taken, as far as rules ask."""
+
 
 class Medication(Strict):
     """One course of one medicine or blood product."""
 
-    purpose: Literal["steroid", "transfusion", "growth_factor", "replacement", "antidiarrhoeal", "antibiotic", "other"]
+    purpose: Purpose
     """What rules ask for: the class of the medicine."""
     name: Code
     """Generic name."""

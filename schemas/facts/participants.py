@@ -16,6 +16,7 @@ EndCause = Literal[
     "lost_to_follow_up",
     "investigator_decision",
     "protocol_violation",
+    "pregnancy",
     "sponsor_decision",
     "other",
 ]

@@ -43,6 +43,8 @@ class Adjudication(Strict):
     """The key of the finding."""
     verdict: Literal["confirmed", "refuted", "undecided"]
     """What was concluded."""
+    because: Code | None = None
+    """Why, as a code, such as `infection` or `progression`: the page shows it, unlike the comment."""
     comment: FreeText | None = None
     """Why."""
 
