@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from streams.importers.sdtm import Account, Import
     from streams.importers.sdtm.messages import Told
     from streams.intake import Message, Unusable
-    from streams.ledger.sqlite import Ledger
+    from streams.kafka.connection import Connection
+    from streams.ledger.reading import ReadableLedger
     from tocsin.serving import Background
+    from tocsin.settings import KafkaSettings
 
 DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
 
@@ -29,11 +32,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 importers = typer.Typer(no_args_is_help=True, help="The history of a trial that was kept elsewhere.")
 calculators = typer.Typer(no_args_is_help=True, help="The bare calculators: one JSON object per line, in and out.")
 protocols_ = typer.Typer(no_args_is_help=True, help="A trial as data.")
+topics_ = typer.Typer(no_args_is_help=True, help="The topics of the distributed engine.")
 app.add_typer(importers, name="import")
 app.add_typer(calculators, name="calc")
 app.add_typer(protocols_, name="protocol")
+app.add_typer(topics_, name="topics")
 
-HomeOption = Annotated[Path, typer.Option("--home", help="The folder of the home.", metavar="DIR")]
+HomeOption = Annotated[str, typer.Option("--home", help="A folder, or kafka://host:port.", metavar="HOME")]
 TrialOption = Annotated[str, typer.Option("--trial", help="The trial.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="A position, or the instant at which it was known.")]
 
@@ -64,35 +69,44 @@ def lines_of(name: str) -> Iterator[tuple[str, BinaryIO]]:
 
 
 @contextmanager
-def reading(home: Path, trial: str) -> Iterator["Ledger"]:
+def reading(home: str, trial: str) -> Iterator["ReadableLedger"]:
     """The ledger of a home, for reading beside whoever writes it."""
-    from streams.ledger.sqlite import Ledger
+    from tocsin.homes import NoHomeError, WorldDownError, ledger_of
 
-    if not (home / "ledger.sqlite").exists():
-        fail(f"{home}: no ledger here", WRONG_USAGE)
-    ledger = Ledger.reading(home / "ledger.sqlite")
     try:
-        if trial not in ledger.trials():
-            fail(f"{home}: no trial {trial}; there is {', '.join(ledger.trials()) or 'none'}", WRONG_USAGE)
-        yield ledger
-    finally:
-        ledger.close()
+        with ledger_of(home) as ledger:
+            if next(ledger.canonical(trial), None) is None:
+                fail(f"{home}: no trial {trial}; there is {', '.join(ledger.trials()) or 'none'}", WRONG_USAGE)
+            yield ledger
+    except NoHomeError as error:
+        fail(str(error), WRONG_USAGE)
+    except WorldDownError as error:
+        fail(str(error), WORLD_DOWN)
 
 
-def cut_of(ledger: "Ledger", trial: str, as_of: str | None) -> int:
-    """The position that a cut names: a position, or the last one recorded by an instant."""
-    head = ledger.head(trial)
+def cut_of(ledger: "ReadableLedger", trial: str, as_of: str | None) -> int | None:
+    """The position that a cut names: a position, or the last one recorded by an instant; None is all there is."""
     if as_of is None:
-        return head
+        return None
     if as_of.isdigit():
-        if int(as_of) > head:
-            fail(f"--as-of {as_of}: the ledger of {trial} ends at position {head}", WRONG_USAGE)
-        return int(as_of)
+        position = int(as_of)
+        if position and next(ledger.canonical(trial, position - 1, position), None) is None:
+            fail(f"--as-of {as_of}: the ledger of {trial} ends at position {ledger.head(trial)}", WRONG_USAGE)
+        return position
     try:
         instant = datetime.fromisoformat(as_of)
     except ValueError:
         fail(f"--as-of {as_of}: neither a position nor an instant such as 2026-03-14T09:12Z", WRONG_USAGE)
     return ledger.position_at(trial, instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+def folder_of(home: str) -> Path:
+    """The folder of a home that a command writes by itself."""
+    from tocsin.homes import on_kafka
+
+    if on_kafka(home):
+        fail(f"{home}: this command works on a folder", WRONG_USAGE)
+    return Path(home)
 
 
 @app.command()
@@ -106,7 +120,7 @@ def ingest(
     with lines_of(file) as (name, lines):
         messages = (Message(line.rstrip(b"\r\n"), f"{name}:{n}") for n, line in enumerate(lines, 1) if line.strip())
         refused = False
-        for outcome in _delivered(home, messages, "tocsin ingest"):
+        for outcome in _delivered(folder_of(home), messages, "tocsin ingest"):
             refused |= outcome["outcome"] in REFUSED
             put(orjson.dumps(outcome))
     raise typer.Exit(SOME_REFUSED if refused else DONE)
@@ -132,7 +146,7 @@ def _delivered(home: Path, messages: "Iterable[Message | Unusable]", what: str) 
 @app.command()
 def serve(home: HomeOption, port: Annotated[int, typer.Option(min=0, max=65535)] = 8117) -> None:
     """Intake over HTTP and the live page on a home, on loopback."""
-    _served(home, port, ())
+    _served(folder_of(home), port, ())
 
 
 @app.command()
@@ -201,7 +215,7 @@ def import_sdtm(
         told = read_trial(folder, trial, _text_of(protocol) or "")
     except (UnreadableError, ProtocolError) as error:
         fail(str(error), WRONG_USAGE)
-    outcomes = _delivered(home, _as_messages(told, trial), "tocsin import")
+    outcomes = _delivered(folder_of(home), _as_messages(told, trial), "tocsin import")
     for message, outcome in zip(told, _with_progress(outcomes, len(told.told)), strict=True):
         _entered(told.account, message, outcome)
     _summary(told, time.perf_counter() - begin)
@@ -310,6 +324,8 @@ def replay(
             fail(f"{protocol}: {error}", WRONG_USAGE)
     with reading(home, trial) as ledger:
         until = cut_of(ledger, trial, as_of)
+        if diff and until is None:  # both readings are of one cut
+            until = ledger.head(trial)
 
         def instead() -> "Iterator[tuple[int, AnyFact]]":
             return replaying.under(ledger.facts(trial, until=until), text, ctcae)
@@ -382,6 +398,54 @@ def protocol_check(file: Path) -> None:
             }
         )
     )
+
+
+Replication = Annotated[
+    int | None,
+    typer.Option(min=1, help="Copies of every message; without it as TOCSIN_KAFKA_REPLICATION says.", show_default="3"),
+]
+
+
+@topics_.command("create")
+def topics_create(
+    home: HomeOption,
+    partitions: Annotated[int | None, typer.Option(min=1, help="Of every topic, for good.", show_default="8")] = None,
+    replication: Replication = None,
+) -> None:
+    """Makes the topics that are missing; one line for each, then whatever is wrong with those that were there."""
+    from streams.kafka import topics
+
+    with _broker(home) as (connection, settings):
+        for name in topics.create(connection, partitions, replication or settings.replication):
+            put(orjson.dumps({"topic": name, "created": True}))
+    topics_check(home, replication)
+
+
+@topics_.command("check")
+def topics_check(home: HomeOption, replication: Replication = None) -> None:
+    """Names every setting of a topic that is not as it must be, one per line; ends with 1 where there is any."""
+    from streams.kafka import topics
+
+    with _broker(home) as (connection, settings):
+        problems = topics.check(connection, replication or settings.replication)
+    for problem in problems:
+        put(orjson.dumps(asdict(problem)))
+        print(problem, file=sys.stderr)  # noqa: T201
+    raise typer.Exit(WORLD_DOWN if problems else DONE)
+
+
+@contextmanager
+def _broker(home: str) -> Iterator[tuple["Connection", "KafkaSettings"]]:
+    """The connection to a home on Kafka, for a command that works on nothing else."""
+    from tocsin.homes import NoHomeError, WorldDownError, broker_of
+
+    try:
+        with broker_of(home) as found:
+            yield found
+    except NoHomeError as error:
+        fail(str(error), WRONG_USAGE)
+    except WorldDownError as error:
+        fail(str(error), WORLD_DOWN)
 
 
 @calculators.command("grade")

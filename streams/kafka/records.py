@@ -20,6 +20,8 @@ from schemas.values import written_instant
 from streams.ledger.sealing import KEY_BYTES, NONCE_BYTES, digest, seal, unseal
 
 KEY_NAME_BYTES = 16
+MARK = b"mark"
+"""The key of a mark: a record needs a key or a value, and what tells a mark is that it has no value."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -185,7 +187,7 @@ class Mark:
     def outgoing(self, partition: int) -> Outgoing:
         """As it is sent."""
         document = {"from": self.start, "next": self.next, "first": self.first, "dropped": list(self.dropped)}
-        return Outgoing(FINDINGS, partition, None, None, [("evaluated", canonical(document))])
+        return Outgoing(FINDINGS, partition, MARK, None, [("evaluated", canonical(document))])
 
 
 def read_finding(record: Received) -> PublishedChange | Mark:

@@ -7,6 +7,7 @@ a ledger with the broker's default retention forgets its facts after a week.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -117,16 +118,17 @@ def _admin(connection: Connection) -> Iterator[KafkaAdminClient]:
 
 
 def _found(admin: KafkaAdminClient, connection: Connection) -> dict[str, Found]:
-    """Our topics that exist, by the broker's names. A topic without an error has its partitions."""
+    """Our topics that exist, by the broker's names; one that is just being removed has no partitions or settings."""
     names = {connection.topic(topic) for topic in TOPICS} & set(admin.list_topics())
-    if not names:
+    described = [topic for topic in admin.describe_topics(list(names)) if topic["partitions"]] if names else []
+    if not described:
         return {}
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
     settings = admin.describe_configs(asked, config_filter="all")["topic"]
-    found = {}
-    for topic in admin.describe_topics(list(names)):
-        name, parts = topic["name"], topic["partitions"]
-        copies = min((len(part["replica_nodes"]) for part in parts), default=0)
-        said = {setting: str(entry["value"]) for setting, entry in settings[name].items()}
-        found[name] = Found(len(parts), copies, said)
-    return found
+    there = ((topic, settings[topic["name"]]) for topic in described)
+    return {topic["name"]: _as_found(topic["partitions"], found) for topic, found in there if found}
+
+
+def _as_found(partitions: list[dict[str, Any]], settings: dict[str, dict[str, Any]]) -> Found:
+    copies = min(len(partition["replica_nodes"]) for partition in partitions)
+    return Found(len(partitions), copies, {name: str(entry["value"]) for name, entry in settings.items()})

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import schemas
 from schemas import AnyFact
+from schemas.canonical import wire
 from schemas.values import FREE_TEXT
 
 KEY_BYTES = 48
@@ -51,6 +53,14 @@ def unseal(key: bytes, sealed: bytes, about: bytes) -> bytes:
         return AESGCM(key[:32]).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
     except InvalidTag as error:
         raise DamagedError("sealed bytes do not open under their own key") from error
+
+
+def opened(raw: bytes, where: str) -> dict[str, str]:
+    """The free text of a message that was accepted once, by its path, such as `data.verbatim`."""
+    fact = schemas.parse(raw)
+    if isinstance(fact, schemas.Refusal):
+        raise LookupError(f"{where} is no longer read as a fact: {fact.path}: {fact.message}")
+    return {".".join(path): text for path, text in free_text(wire(fact), type(fact)).items()}
 
 
 def free_text(document: dict[str, Any], fact: type[AnyFact]) -> dict[Path, str]:

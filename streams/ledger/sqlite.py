@@ -21,8 +21,7 @@ from typing import Any, NamedTuple
 import schemas
 from clinical.admission import NEEDED_WHOLE
 from schemas import AnyFact
-from schemas.canonical import wire
-from streams.ledger.sealing import KEY_BYTES, NONCE_BYTES, digest, free_text, seal, unseal
+from streams.ledger.sealing import KEY_BYTES, NONCE_BYTES, digest, opened, seal, unseal
 
 FORMAT = 1
 """The format of the file: `PRAGMA user_version`."""
@@ -291,12 +290,7 @@ class Ledger:
     def opened(self, trial: str, position: int) -> dict[str, str] | None:
         """The free text of a fact by its path, such as `data.verbatim`; None once its record is redacted."""
         raw = self.raw(trial, position)
-        if raw is None:
-            return None
-        fact = schemas.parse(raw)
-        if isinstance(fact, schemas.Refusal):
-            raise LookupError(f"{trial}: position {position} is no longer read as a fact: {fact.path}: {fact.message}")
-        return {".".join(path): text for path, text in free_text(wire(fact), type(fact)).items()}
+        return None if raw is None else opened(raw, f"{trial}: position {position}")
 
     def published(self, trial: str, after: int = 0) -> Iterator[tuple[int, int, bytes]]:
         """Every change as it was published: position, ordinal, canonical bytes."""

@@ -8,6 +8,8 @@ from schemas.topics import LEDGER, RAW, TOPICS
 from streams.kafka import topics
 from streams.kafka.connection import Connection
 from streams.kafka.topics import Problem
+from tests.integration.test_doors import lines, tocsin
+from tests.kafka.broker import free_port
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.waiting import eventually
 
@@ -36,7 +38,8 @@ def test_a_missing_topic_is_made_with_the_partitions_of_the_others(bare_kafka: C
     topics.create(bare_kafka, partitions=3, replication=1)
     with KafkaAdminClient(**bare_kafka.kafka_python()) as admin:
         admin.delete_topics([bare_kafka.topic(RAW[4])])
-    assert [problem.setting for problem in problems(bare_kafka)] == ["the topic"]
+    gone = Problem(bare_kafka.topic(RAW[4]), "the topic", "missing", "made by `tocsin topics create`")
+    eventually(lambda: topics.check(bare_kafka, replication=1), lambda found: found == (gone,))
     assert topics.create(bare_kafka, replication=1) == (bare_kafka.topic(RAW[4]),)
     assert topics.check(bare_kafka, replication=1) == ()
 
@@ -80,3 +83,31 @@ def test_room_for_larger_messages_is_no_problem(kafka: Connection) -> None:
     with KafkaAdminClient(**kafka.kafka_python()) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, kafka.topic(LEDGER), changed)])
     assert [problem.setting for problem in problems(kafka)] == ["retention.ms"]
+
+
+def test_the_command_makes_topics_and_says_what_is_wrong_with_them(bare_kafka: Connection) -> None:
+    home = ("--home", str(bare_kafka))
+    made = tocsin("topics", "create", *home, "--partitions", "2", "--replication", "1")
+    assert made.returncode == 0, made.stderr
+    assert [line["topic"] for line in lines(made.stdout)] == [bare_kafka.topic(topic) for topic in TOPICS]
+    assert tocsin("topics", "check", *home, "--replication", "1").returncode == 0
+    checked = tocsin("topics", "check", *home)
+    assert checked.returncode == 1
+    assert {"topic": bare_kafka.topic(LEDGER), "setting": "replication", "found": "1", "wanted": "3 at least"} in lines(
+        checked.stdout
+    )
+    assert len(checked.stderr.splitlines()) == len(lines(checked.stdout)) == 2 * len(TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("home", "code", "message"),
+    [
+        ("a-folder", 2, "a broker is written kafka://host:port"),
+        (f"kafka://127.0.0.1:{free_port()}", 1, "KafkaTimeoutError"),
+    ],
+)
+def test_a_home_that_is_no_broker_is_said_in_one_line(home: str, code: int, message: str) -> None:
+    ended = tocsin("topics", "check", "--home", home)
+    assert (ended.returncode, ended.stdout) == (code, b"")
+    assert message in ended.stderr.decode()
+    assert len(ended.stderr.splitlines()) == 1

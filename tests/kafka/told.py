@@ -4,7 +4,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from streams.kafka.records import LedgerRecord, Outgoing, RecordKey
+from streams.kafka import topics
+from streams.kafka.connection import Connection
+from streams.kafka.records import LedgerRecord, Outgoing, RecordKey, partition_of
+from streams.kafka.writer import Place, Writer
 from streams.ledger.sqlite import Ledger
 
 
@@ -35,6 +38,15 @@ def key_of(ledger: Ledger, trial: str, position: int) -> RecordKey | None:
     """The key of a fact under a name of its own; None where it is destroyed."""
     key = ledger.key_at(trial, position)
     return None if key is None else RecordKey(hashlib.sha256(key.secret).digest()[:16], key.secret)
+
+
+def tell(connection: Connection, ledger: Ledger, trial: str) -> list[Place]:
+    """Writes a trial's keys and facts as an intake would; gives the places of the facts."""
+    partition = partition_of(trial, topics.partitions_of(connection))
+    keys = dict.fromkeys(key_of(ledger, trial, position) for position, _ in ledger.canonical(trial))
+    with Writer(connection) as writer:
+        writer.send([key.outgoing(partition) for key in keys if key is not None])
+        return writer.send([record.outgoing(partition) for record in ledger_records(ledger, trial)])
 
 
 def ledger_records(ledger: Ledger, trial: str) -> list[LedgerRecord]:

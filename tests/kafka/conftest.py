@@ -1,0 +1,5 @@
+"""An embedded ledger beside the topics, to hold them against."""
+
+from tests.streams.conftest import clock, door, ledger
+
+__all__ = ["clock", "door", "ledger"]
