@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from clinical.protocol import CohortRule, Protocol
+from clinical.protocol import CohortRule, Protocol, in_words
 from clinical.state import Cohort, CohortName, Trial
 from clinical.stopping.boundary import Boundary, pocock
 from clinical.stopping.verdicts import Status, Verdict, judge
@@ -75,7 +75,8 @@ def _strongest(verdict: Verdict) -> Literal["below", "possible", "certain", "off
 
 def _sentence(protocol: Protocol, rule: CohortRule, scope: str, verdict: Verdict) -> str:
     group = protocol.groups[scope].name if scope in protocol.groups else "All groups"
-    counts = f"{group}: {verdict.x} of {verdict.n} evaluable participants in order of enrolment had {rule.counts}"
+    had = f"{verdict.x} of {verdict.n} evaluable participants in order of enrolment had {in_words(rule.counts)}"
+    counts = f"{group}: {had}"
     pending = f", {verdict.pending} still in the window" if verdict.pending else ""
     if verdict.official:
         return f"{counts}{pending}; the boundary was reached at {verdict.crossed_at}. The protocol says: {rule.advice}."

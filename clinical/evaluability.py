@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from clinical.participant_rules import Cause, causes
-from clinical.protocol import CohortRule, ParticipantRule, Protocol
+from clinical.protocol import CohortRule, ParticipantRule, Protocol, in_words
 from clinical.state import Participant, Standing, Trial
 from clinical.stopping.verdicts import Status
 from schemas.findings import EvaluabilityFinding
@@ -62,7 +62,7 @@ def conclude(trial: Trial, participant: Participant) -> Iterator[EvaluabilityFin
             participant=participant.id,
             scope=participant.enrolment.group,
             causes=standing.causes,
-            sentence=f"Participant {participant.id} {standing.because} and {counts} for {rule.id}.",
+            sentence=f"Participant {participant.id} {standing.because} and {counts} for the rule {in_words(rule.id)}.",
             status=WORDS[standing.status],
             until=standing.until.isoformat() if standing.until else None,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clinical.causality import related_to_any
-from clinical.protocol import ParticipantRule, Protocol
+from clinical.protocol import ParticipantRule, Protocol, in_words
 from clinical.state import Participant
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.participants import Death
@@ -95,7 +95,7 @@ def _finding(
         participant=participant.id,
         scope=participant.enrolment.group if participant.enrolment else None,
         causes=tuple(cause.key for cause in standing),
-        sentence=f"Participant {participant.id} meets {rule.id}: {because}. The protocol says: {rule.action}.",
+        sentence=f"Participant {participant.id} meets {in_words(rule.id)}: {because}. The protocol says: {rule.action}.",
         verdict="true",
         action=rule.action,
         causality="not yet given" if unjudged else "given",

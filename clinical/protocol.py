@@ -247,6 +247,11 @@ class Protocol(Part):
         return self
 
 
+def in_words(name: str) -> str:
+    """The name of a rule, as sentences say it: excess_toxicity → excess toxicity."""
+    return name.replace("_", " ")
+
+
 @lru_cache(maxsize=32)
 def read_protocol(text: str) -> Protocol:
     """Reads a protocol file. Raises `ProtocolError` naming every problem and its path."""

@@ -50,7 +50,9 @@ ANALYTES = (
 )
 
 SITES = 8
-LAST_ASSESSMENT = 365
+CRITERIA = {4: ["life_threatening"], 5: ["death"]}
+UNTIL_STOPPED = timedelta(days=2)
+"""From an intolerable event to the end of treatment; a fatal one is fatal on that day."""
 
 
 class Participant:
@@ -72,13 +74,16 @@ class Participant:
 
     def reports(self, until: datetime) -> list[Report]:
         """Everything that is reported of the participant before `until`, in the order of the reports."""
-        ended, cause = self._end_of_treatment(until)
+        intolerable = self._intolerable()
+        ended, cause = self._end_of_treatment(until, intolerable)
         told = [
             *self._arrival(),
             *self._events(ended),
+            *(self._event("ae/intolerable", *intolerable) if intolerable else ()),
             *self._doses(ended),
             *self._visits(ended),
             *self._end(ended, cause),
+            *(self._killed(ended) if intolerable and intolerable[1] == 5 else ()),
         ]
         return sorted(report for report in told if report.at < until)
 
@@ -92,12 +97,29 @@ class Participant:
                 return name
         return tuple(self.protocol.groups)[number % len(self.protocol.groups)]
 
-    def _end_of_treatment(self, until: datetime) -> tuple[datetime, str]:
-        """Progression ends it after some months, or the protocol's limit does."""
+    def _intolerable(self) -> tuple[Event, int, datetime] | None:
+        """A related event of grade 4, or a fatal one, in those who have one."""
+        chances = self.scenario.intolerable
+        if self.chance.random() >= chances.get(self.group_id, chances["*"]):
+            return None
+        window = self.protocol.windows.toxicity_days
+        day = self.chance.uniform(60, 120) if self.scenario.late else self.chance.uniform(2, window - 2)
+        term = self.chance.choice(("Sepsis", "Hepatic failure", "Myocarditis", "Neutrophil count decreased"))
+        event = Event(term, 1, 1, 1, self.chance.choice(tuple(self.group.drugs)))
+        grade = 5 if self.chance.random() < self.scenario.fatal else 4
+        return event, grade, self.first_dose + timedelta(days=day)
+
+    def _end_of_treatment(
+        self, until: datetime, intolerable: tuple[Event, int, datetime] | None
+    ) -> tuple[datetime, str]:
+        """Progression ends it after some months, or the protocol's limit does, or before both an intolerable event."""
         days = self.chance.expovariate(1 / 190)
+        ended, cause = self.first_dose + timedelta(days=self.protocol.treatment_limit_days), "completed"
         if days < self.protocol.treatment_limit_days:
-            return min(self.first_dose + timedelta(days=21 + days), until), "progression"
-        return self.first_dose + timedelta(days=self.protocol.treatment_limit_days), "completed"
+            ended, cause = min(self.first_dose + timedelta(days=21 + days), until), "progression"
+        if intolerable is not None and intolerable[2] < ended:
+            return intolerable[2] + UNTIL_STOPPED, "adverse_event"
+        return ended, cause
 
     def _arrival(self) -> Iterator[Report]:
         data = {
@@ -182,14 +204,6 @@ class Participant:
                 onset = self.first_dose + timedelta(days=self.chance.weibullvariate(event.onset_days * 1.3, 1.2))
                 if onset < ended:
                     yield from self._event(f"ae/{number}", event, grade, onset)
-        chances = self.scenario.intolerable
-        if self.chance.random() < chances.get(self.group_id, chances["*"]):
-            window = self.protocol.windows.toxicity_days
-            day = self.chance.uniform(60, 120) if self.scenario.late else self.chance.uniform(2, window - 2)
-            term = self.chance.choice(("Sepsis", "Hepatic failure", "Myocarditis", "Neutrophil count decreased"))
-            drug = self.chance.choice(drugs)
-            onset = self.first_dose + timedelta(days=day)
-            yield from self._event("ae/intolerable", Event(term, 1, 1, 1, drug), 4, onset)
 
     def _event(self, record: str, event: Event, grade: int, onset: datetime) -> Iterator[Report]:
         if self.scenario.silent_site == self.site and self.chance.random() > 0.2:
@@ -207,8 +221,8 @@ class Participant:
             "verbatim": event.term.lower(),
             "grade": grade,
             "onset": f"{onset:%Y-%m-%d}",
-            "serious": grade == 4,
-            "criteria": ["life_threatening"] if grade == 4 else [],
+            "serious": grade >= 4,
+            "criteria": CRITERIA.get(grade, []),
             "infusion_related": event.infusion,
         }
         told = self._report("AdverseEventReported.v2", record, onset, data, self._delay())
@@ -216,7 +230,10 @@ class Participant:
         judged_later = timedelta(days=self.chance.uniform(1, 5))
         second = self._revised(told, data | {"causality": causality}, "causality given", judged_later)
         yield second
-        ended = {"causality": causality, "outcome": "recovered", "end": f"{onset + lasts:%Y-%m-%d}"}
+        if grade == 5:
+            lasts = UNTIL_STOPPED
+        outcome = "fatal" if grade == 5 else "recovered"
+        ended: Document = {"causality": causality, "outcome": outcome, "end": f"{onset + lasts:%Y-%m-%d}"}
         if grade == 4 and self.chance.random() < self.scenario.downgraded:
             ended["causality"] = [{"drug": drug, "investigator": "not_related"} for drug in drugs]
         yield self._revised(second, data | ended, "event has ended", lasts + timedelta(days=8))
@@ -235,6 +252,10 @@ class Participant:
         alive = ended + (died - ended) / 2
         yield self._report("SurvivalConfirmed.v1", "ss/1", alive, {"alive_on": f"{alive:%Y-%m-%d}"}, timedelta(days=1))
         data = {"died_on": f"{died:%Y-%m-%d}", "cause": "progression"}
+        yield self._report("ParticipantDied.v1", "dd", died, data, timedelta(days=3))
+
+    def _killed(self, died: datetime) -> Iterator[Report]:
+        data = {"died_on": f"{died:%Y-%m-%d}", "cause": "adverse_event"}
         yield self._report("ParticipantDied.v1", "dd", died, data, timedelta(days=3))
 
     def _report(

@@ -52,6 +52,8 @@ class Scenario:
 
     intolerable: Mapping[str, float]
     """Chance per participant of a related grade 4 event inside the toxicity window, by group; `*` for any other."""
+    fatal: float = 0.08
+    """Share of intolerable events that are fatal."""
     report_days: float = 1.0
     """Median days from an event to its report."""
     slow_reports: float = 0.1

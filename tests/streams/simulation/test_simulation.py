@@ -12,7 +12,16 @@ import schemas
 from clinical.monitor import step
 from clinical.state import Trial
 from protocols import shipped, shipped_names
-from schemas import AnyFact, ClockTicked, DoseGiven, ParticipantEnrolled, ProtocolAdopted
+from schemas import (
+    AdverseEventReported,
+    AnyFact,
+    ClockTicked,
+    DoseGiven,
+    ParticipantDied,
+    ParticipantEnrolled,
+    ProtocolAdopted,
+    TreatmentEnded,
+)
 from schemas.findings import CohortRuleFinding
 from streams.simulation import SCENARIOS, simulate
 
@@ -82,3 +91,21 @@ def test_a_stopping_rule_crosses_or_comes_near_with_the_default_seed() -> None:
                 verdicts.add(change.finding.verdict)
                 distances.add(3 if change.finding.distance is None else change.finding.distance)
     assert "official" in verdicts or min(distances) <= 1
+
+
+def test_an_intolerable_event_ends_the_treatment_and_a_fatal_one_is_a_death() -> None:
+    of_event = {
+        fact.subject: fact.data.ended_on
+        for fact in default()
+        if isinstance(fact, TreatmentEnded) and fact.data.cause == "adverse_event"
+    }
+    dead = {
+        fact.subject for fact in default() if isinstance(fact, ParticipantDied) and fact.data.cause == "adverse_event"
+    }
+    severe = [f for f in default() if isinstance(f, AdverseEventReported) and (f.data.grade or 0) >= 4]
+    assert of_event
+    assert {fact.subject for fact in severe} == of_event.keys()
+    assert {fact.subject for fact in severe if fact.data.grade == 5} == dead != set()
+    for fact in default():
+        if isinstance(fact, DoseGiven) and fact.subject in of_event:
+            assert fact.data.started[:10] <= of_event[fact.subject]
