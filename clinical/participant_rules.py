@@ -88,6 +88,7 @@ def _finding(
         cause.words + (", causality not yet given and counted as related" if cause.causality != "given" else "")
         for cause in standing
     )
+    meets = f"Participant {participant.id} meets {in_words(rule.id)}"
     return ParticipantRuleFinding(
         key=f"participant_rule|{rule.id}|{participant.id}",
         rule=rule.id,
@@ -95,7 +96,7 @@ def _finding(
         participant=participant.id,
         scope=participant.enrolment.group if participant.enrolment else None,
         causes=tuple(cause.key for cause in standing),
-        sentence=f"Participant {participant.id} meets {in_words(rule.id)}: {because}. The protocol says: {rule.action}.",
+        sentence=f"{meets}: {because}. The protocol says: {rule.action}.",
         verdict="true",
         action=rule.action,
         causality="not yet given" if unjudged else "given",
