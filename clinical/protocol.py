@@ -235,6 +235,10 @@ class Protocol(Part):
     assumed: dict[str, str] = Field(default_factory=dict)
     """Path of each value that the public record does not give, with its reason."""
 
+    def hears(self, kind: str) -> tuple[str, ...]:
+        """Who must hear of a finding of this kind, in the order of the file."""
+        return tuple(dict.fromkeys(one.who for one in self.notify if one.of == kind))
+
     @model_validator(mode="after")
     def _names_are_known(self) -> "Protocol":
         rules = [rule.id for rule in self.participant_rules] + [rule.id for rule in self.cohort_rules]

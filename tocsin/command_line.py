@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 import orjson
 import typer
 
+from tocsin.working import METRICS
+
 if TYPE_CHECKING:
     from schemas import AnyFact
     from streams.importers.sdtm import Account, Import
@@ -446,6 +448,31 @@ def _broker(home: str) -> Iterator[tuple["Connection", "KafkaSettings"]]:
         fail(str(error), WRONG_USAGE)
     except WorldDownError as error:
         fail(str(error), WORLD_DOWN)
+
+
+@app.command()
+def worker(
+    names: Annotated[list[str], typer.Argument(help="intake, monitor, alerts, sink.", metavar="NAME…")],
+    home: Annotated[str, typer.Option(help="The home on Kafka.", metavar="kafka://host:port")],
+    replica: Annotated[str | None, typer.Option("--id", help="Its name, kept over restarts. [default: host]")] = None,
+    state: Annotated[Path | None, typer.Option(help="For what shortens a restart, and for alerts.")] = None,
+    metrics: Annotated[str, typer.Option(help="Where Prometheus asks: first agent's address, or off.")] = METRICS,
+    by_event: Annotated[bool, typer.Option(help="Event by event: some twenty times slower.")] = False,  # noqa: FBT002
+    single: Annotated[bool, typer.Option(help="One agent, not started again when it fails.")] = False,  # noqa: FBT002
+    child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Runs agents of the distributed engine, each in a process of its own, until SIGTERM."""
+    from tocsin.working import Asked, alone, default_replica, default_state, supervised
+
+    asked = Asked(names, home, replica or default_replica(), state or default_state(), metrics, by_event)
+    try:
+        if child_of is None and not single:
+            raise typer.Exit(supervised(asked))
+        alone(asked, child_of)
+    except ValueError as error:
+        fail(str(error), WRONG_USAGE)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}", WRONG_USAGE)
 
 
 @calculators.command("grade")

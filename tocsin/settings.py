@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from schemas.topics import REPLICATION
-from streams.kafka.connection import Connection, Mechanism, Protocol, Security
+from streams.kafka.connection import SESSION_SECONDS, Connection, Mechanism, Protocol, Security
 
 PREFIX = "TOCSIN_KAFKA_"
 
@@ -35,6 +35,8 @@ class KafkaSettings:
     """The file that holds the password: what stands in an environment can be read by others."""
     replication: int = REPLICATION
     """How many copies of every message there must be."""
+    session_seconds: float = SESSION_SECONDS
+    """After so long without a sign of life, a worker's partitions go to another."""
 
     def connection(self, home: str) -> Connection:
         """The connection to a home. Raises ValueError where the home is not written so, OSError without the file."""

@@ -164,10 +164,14 @@ class PublishedChange:
     """The ledger offset of the fact that caused it."""
     code: str
     """The version of the code that concluded it."""
+    notify: tuple[str, ...] = ()
+    """Who must hear of it, by the protocol in force: roles."""
 
     def outgoing(self, partition: int) -> Outgoing:
         """As it is sent."""
         beside = [("at", str(self.at).encode()), ("code", self.code.encode())]
+        if self.notify:
+            beside.append(("notify", ",".join(self.notify).encode()))
         return Outgoing(FINDINGS, partition, self.trial.encode(), self.body, beside)
 
 
@@ -198,7 +202,9 @@ def read_finding(record: Received) -> PublishedChange | Mark:
             said = orjson.loads(headers["evaluated"] or b"")
             return Mark(said["from"], said["next"], said["first"], tuple(said["dropped"]))
         at, code = int(headers["at"] or b""), (headers["code"] or b"").decode()
-        return PublishedChange((record.key or b"").decode(), record.value, at, code)
+        notify = (headers.get("notify") or b"").decode()
+        who = tuple(notify.split(",")) if notify else ()
+        return PublishedChange((record.key or b"").decode(), record.value, at, code, who)
     except (KeyError, ValueError, TypeError) as error:
         raise FormatError(record, "this is neither a finding nor a mark") from error
 

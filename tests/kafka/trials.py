@@ -1,0 +1,60 @@
+"""Which trials do the workers of the tests follow? Invented ones, told by an embedded home as a ledger's records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from protocols import shipped
+from streams.intake import Accepted, Message
+from streams.kafka.records import LedgerRecord, partition_of
+from streams.local import Home
+from streams.simulation import simulate
+from tests.kafka.told import ledger_records
+
+PARTICIPANTS = 40
+
+
+def protocol_of(trial: str) -> str:
+    """The protocol of AK117, as if it were this trial's."""
+    return shipped("ak117_hnscc").replace("trial: AK117-HNSCC-II", f"trial: {trial}")
+
+
+def messages(trial: str, count: int, seed: int = 1) -> Iterator[bytes]:
+    """The first messages of an invented trial; of its hourly ticks only those at midnight."""
+    told = simulate(protocol_of(trial), "default", PARTICIPANTS, seed)
+    return islice((raw for raw in told if b"ClockTicked" not in raw or b"T00:00" in raw), count)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A trial in the embedded engine: what went in, the ledger's records, and what was published."""
+
+    trial: str
+    messages: Sequence[bytes]
+    records: Sequence[LedgerRecord]
+    findings: Sequence[bytes]
+
+
+@cache
+def told(trial: str, count: int, seed: int = 1) -> Told:
+    """A trial, received and followed by the embedded engine."""
+    raws = tuple(messages(trial, count, seed))
+    with TemporaryDirectory() as folder, Home(Path(folder)) as home:
+        outcomes = home.receive([Message(raw, f"{trial}:{n}") for n, raw in enumerate(raws, 1)])
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        findings = tuple(body for _, _, body in home.ledger.published(trial))
+        return Told(trial, raws, tuple(ledger_records(home.ledger, trial)), findings)
+
+
+def spread(number: int, partitions: int) -> tuple[str, ...]:
+    """Names of trials such that every partition has as many."""
+    share = -(-number // partitions)
+    chosen: Mapping[int, list[str]] = {partition: [] for partition in range(partitions)}
+    for attempt in range(10_000):
+        name = f"TRIAL-{attempt}"
+        if len(chosen[partition_of(name, partitions)]) < share:
+            chosen[partition_of(name, partitions)].append(name)
+    return tuple(sorted(name for names in chosen.values() for name in names))[:number]
