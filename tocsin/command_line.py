@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 import orjson
 import typer
 
+from tocsin.lines import Unreadable, read_line, write_line
 from tocsin.working import METRICS
 
 if TYPE_CHECKING:
@@ -488,14 +489,13 @@ def _calculate(file: str, calculate: Callable[[dict[str, object]], dict[str, obj
     refused = False
     with lines_of(file) as (_, lines):
         for line in lines:
-            try:
-                request = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                answer: dict[str, object] = {"id": None, "error": f"not JSON: {error.msg}"}
+            request = read_line(line)
+            if isinstance(request, Unreadable):
+                answer: dict[str, object] = {"id": request.id, "error": request.why}
             else:
-                answer = calculate(request) if isinstance(request, dict) else {"id": None, "error": "no JSON object"}
+                answer = calculate(request)
             refused |= "error" in answer
-            put(orjson.dumps(answer))
+            put(write_line(answer))
     raise typer.Exit(SOME_REFUSED if refused else DONE)
 
 

@@ -30,6 +30,7 @@ _LARGEST: Final = 40
 _ENORMOUS: Final = 10**100
 _NO_FACTS: Final = Facts()
 _FIBRINOGEN: Final = "Fibrinogen decreased"
+_WHOLE: Final = Decimal(-100)
 
 
 class _RefusedError(ValueError):
@@ -152,20 +153,21 @@ def _finite(name: str, number: Decimal) -> Decimal:
 def _percent(value: object, version: str, term: str, direction: str | None) -> Decimal:
     """A signed change; for fibrinogen a bare figure is the size of the fall, and a written + a rise."""
     number = _number("percent_change", value)
+    if number < _WHOLE:
+        raise _RefusedError(f"percent_change: {number} is impossible, nothing falls by more than its whole")
     block = find_block(version, term, direction)
     if block is None or block.term != _FIBRINOGEN or (isinstance(value, str) and value.strip().startswith("+")):
         return number
-    return -abs(number)
+    return max(-abs(number), _WHOLE)
 
 
 def _baseline(value: object) -> Baseline:
     fields = _object("baseline", value, _BASELINE_KEYS)
-    indicator = fields.get("indicator")
     return Baseline(
         _limit("baseline.value", fields.get("value")),
         _limit("baseline.lln", fields.get("lln")),
         _limit("baseline.uln", fields.get("uln")),
-        _choice("baseline.indicator", indicator.lower() if isinstance(indicator, str) else indicator, _INDICATORS),
+        _choice("baseline.indicator", fields.get("indicator"), _INDICATORS),
     )
 
 
@@ -192,9 +194,9 @@ def _first_unknown(value: Mapping[str, Any], keys: frozenset[str]) -> str:
 def _choice(name: str, value: object, choices: frozenset[str]) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or value not in choices:
+    if not isinstance(value, str) or value.lower() not in choices:
         raise _RefusedError(f"{name}: {value!r} is none of {', '.join(sorted(choices))}")
-    return value
+    return value.lower()
 
 
 def _text(name: str, value: object) -> str | None:

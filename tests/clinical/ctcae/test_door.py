@@ -93,12 +93,28 @@ def test_a_baseline_of_unknown_status_leaves_both_criteria_open() -> None:
         {"facts": {"symptoms": "yes"}},
         {"baseline": {"value": 1, "upper": 2}},
         {"baseline": 4},
+        {"value": "-1"},
+        {"value": "5,2"},
+        {"value": ""},
+        {"value": "<"},
+        {"value": "inf"},
+        {"value": "1e60"},
+        {"uln": "<5"},
+        {"lln": -1},
+        {"age": -4},
+        {"percent_change": "-100.1"},
     ],
 )
 def test_an_unknown_parameter_or_impossible_input_is_an_error_on_its_line(wrong: dict[str, Any]) -> None:
     answer = calculate_grade({"id": 7, "ctcae": "5.0", "term": "Anemia", "value": 78, "unit": "g/L"} | wrong)
     assert answer.keys() == {"id", "error"}
     assert answer["id"] == 7
+
+
+def test_names_of_choices_match_in_any_case() -> None:
+    assert graded(term="POTASSIUM", direction="HIGH", value="6.1", unit="MMOL/L") == (3, 3, 3)
+    high = {"value": 80, "indicator": "HIGH"}
+    assert graded(term="alanine Aminotransferase increased", value=119, uln=40, baseline=high) == (0, 0, 0)
 
 
 anything = st.recursive(
