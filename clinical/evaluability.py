@@ -12,6 +12,7 @@ from clinical.participant_rules import Cause, causes
 from clinical.protocol import CohortRule, ParticipantRule, Protocol, in_words
 from clinical.state import Participant, Standing, Trial
 from clinical.stopping.verdicts import Status
+from schemas.facts.participants import EndOfTreatment
 from schemas.findings import EvaluabilityFinding
 from schemas.values import earliest_day, latest_day
 
@@ -92,7 +93,8 @@ def _left_inside(participant: Participant, end: date | None) -> str | None:
 
 def _after_leaving(rule: CohortRule, participant: Participant, end: date | None, left: str) -> Standing:
     because = "died of another cause inside the window" if left == "death" else "left the trial inside the window"
-    keys = tuple(sorted(participant.courses))
+    ended = (key for key in participant.courses if not isinstance(participant.records[key].said, EndOfTreatment))
+    keys = tuple(sorted(ended))
     if left == "withdrawal" or rule.unrelated_death == "not_evaluable":
         return Standing(None, end, because, keys)
     return Standing(Status.EVENT if rule.unrelated_death == "event" else Status.COMPLETED, end, because, keys)

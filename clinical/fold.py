@@ -45,7 +45,7 @@ from schemas import (
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
 from schemas.facts.labs import LabResult
-from schemas.facts.participants import Death, Enrolment, Withdrawal
+from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
 from schemas.facts.vitals import VitalSign
 from schemas.values import earliest_day, latest_day
 
@@ -165,7 +165,7 @@ def _indexed(participant: Participant, key: str, record: Record, old: Record | N
             return after._replace(events=_member(after.events, key, record))
         case Dose():
             return _with_dose(after, key, record, old)
-        case Enrolment() | Death() | Withdrawal():
+        case Enrolment() | EndOfTreatment() | Death() | Withdrawal():
             return _with_course(after._replace(courses=_member(after.courses, key, record)))
         case _:
             return after

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from clinical import cohort_rules, evaluability, participant_rules, queries, toxicity
+from clinical.course import treatment_of
 from clinical.fold import MEASURED, due_by, evolve
 from clinical.state import EMPTY, CohortName, LabPoint, Participant, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
@@ -97,6 +98,8 @@ def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[s
         return
     if key in now.events or key in was.events:
         yield from now.courses
+    elif treatment_of(was) != treatment_of(now):
+        yield from now.events
     for analyte in _moved_baselines(was, now, key):
         yield from now.labs.get(analyte, EMPTY)
 

@@ -85,7 +85,7 @@ class Participant(NamedTuple):
     doses: Keys = EMPTY
     """Keys of the doses given."""
     courses: Keys = EMPTY
-    """Keys of enrolment, death, withdrawal and whatever else marks the participant's course: few."""
+    """Keys of enrolment, end of treatment, death, withdrawal: what marks the participant's time in the trial; few."""
     first_dose: str | None = None
     """When the first dose of any drug began, as precisely as it is known."""
     enrolment: Enrolment | None = None

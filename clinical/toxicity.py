@@ -6,6 +6,7 @@ One finding stands for every gradable record and term, grade 0 and *not gradable
 from collections.abc import Iterator
 
 from clinical import ctcae
+from clinical.course import emergence, treatment_of
 from clinical.protocol import Protocol
 from clinical.state import LabPoint, Participant, Said
 from schemas.facts.adverse_events import AdverseEvent
@@ -111,6 +112,9 @@ def _reported(protocol: Protocol, participant: Participant, key: str, event: Adv
         missing = ("ctcae_grade",)
         why = f"reported as {event.severity}, without a CTCAE grade" if event.severity else "reported without a grade"
     when = f", onset {event.onset}" if event.onset else ", onset unknown"
+    came = emergence(
+        event.onset, event.end, treatment_of(participant), within_days=protocol.windows.safety_follow_up_days
+    )
     graded = f"grade {event.grade}" if event.grade else f"not graded ({why})"
     return GradeFinding(
         key=f"grade|{key}|reported",
@@ -123,9 +127,12 @@ def _reported(protocol: Protocol, participant: Participant, key: str, event: Adv
         term=event.term,
         basis="reported",
         on=event.onset,
+        until=event.end,
         grade=event.grade,
         low=low,
         high=high,
         missing=missing,
         why=why,
+        emergent=came.emergent,
+        emergence=came.because,
     )

@@ -52,6 +52,8 @@ class GradeFinding(Finding):
     """Whether a value was graded, or a reporter gave the grade."""
     on: str | None
     """The day it speaks of, as precisely as it is known."""
+    until: str | None = None
+    """The end of a reported event, as precisely as it is known; null: it goes on, or nobody knows."""
     grade: int | None
     """0 to 5; null where low and high differ or nothing can be said."""
     low: int | None
@@ -64,6 +66,10 @@ class GradeFinding(Finding):
     """Why there is no single grade."""
     note: str | None = None
     """A stated reading that was applied, such as the rounding of a value between two printed ranges."""
+    emergent: bool | None = None
+    """Whether a reported event came or worsened under treatment; null: a value."""
+    emergence: str | None = None
+    """Why it counts as treatment-emergent, or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
