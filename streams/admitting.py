@@ -119,7 +119,7 @@ def admitted(
 ) -> Entering[Key] | Known | NoFact:
     """What becomes of a message that was parsed already."""
     if isinstance(fact, Refusal):
-        return NoFact(*_claims(raw), fact)
+        return NoFact(*claims(raw), fact)
     register = shelf.register(fact.trial)
     document, key = _committed(register, fact, shelf)
     digest = content_digest(document)
@@ -172,7 +172,7 @@ def _as_it_stands(fact: AnyFact, document: dict[str, Any], kept: bytes, recorded
     return schemas.read(kept) if has_text else fact.model_copy(update={"recordedtime": recorded})
 
 
-def _claims(raw: bytes) -> tuple[str | None, str | None]:
+def claims(raw: bytes) -> tuple[str | None, str | None]:
     """The trial and the source that a message claims, where that can be read at all: it is only shown to people."""
     if len(raw) > schemas.LARGEST_MESSAGE:
         return None, None

@@ -114,36 +114,68 @@ def folder_of(home: str) -> Path:
 
 @app.command()
 def ingest(
-    file: Annotated[str, typer.Argument(help="NDJSON; - is standard input.")],
+    file: Annotated[str, typer.Argument(help="NDJSON, or a folder of it; - is standard input.")],
     home: HomeOption,
+    kafka: Annotated[bool, typer.Option("--kafka", help="The home must be on Kafka.")] = False,  # noqa: FBT002
 ) -> None:
-    """Facts, one per line; prints what became of each."""
-    from streams.intake import Message
+    """Facts, one per line; prints what became of each, or on Kafka where each stands."""
+    from streams.lines import files_of, rereadable
+    from tocsin.homes import on_kafka
 
-    with lines_of(file) as (name, lines):
-        messages = (Message(line.rstrip(b"\r\n"), f"{name}:{n}") for n, line in enumerate(lines, 1) if line.strip())
-        refused = False
-        for outcome in _delivered(folder_of(home), messages, "tocsin ingest"):
+    if kafka and not on_kafka(home):
+        fail(f"--kafka: {home} is no kafka://host:port", WRONG_USAGE)
+    try:
+        for path in files_of(Path(file)) if file != "-" else ():
+            path.open("rb").close()
+    except OSError as error:
+        fail(f"{file}: {error.strerror or error}", WRONG_USAGE)
+    refused = False
+    with rereadable(file, sys.stdin.buffer) if on_kafka(home) else _once(file) as messages:
+        for outcome in _delivered(home, messages, "tocsin ingest"):
             refused |= outcome["outcome"] in REFUSED
             put(orjson.dumps(outcome))
     raise typer.Exit(SOME_REFUSED if refused else DONE)
 
 
-REFUSED = ("quarantined", "conflict")
+REFUSED = ("quarantined", "conflict", "not_sent")
+
+Messages = Callable[[], "Iterable[Message | Unusable]"]
+"""What gives the messages to deliver; each time it is asked, all of them."""
 
 
-def _delivered(home: Path, messages: "Iterable[Message | Unusable]", what: str) -> Iterator[dict[str, Any]]:
+@contextmanager
+def _once(file: str) -> Iterator[Messages]:
+    from streams.lines import messages
+
+    yield lambda: messages(file, sys.stdin.buffer)
+
+
+def _delivered(home: str, messages: Messages, what: str) -> Iterator[dict[str, Any]]:
+    from tocsin.homes import on_kafka
+
+    yield from _sent(home, messages) if on_kafka(home) else _written(Path(home), messages, what)
+
+
+def _written(home: Path, messages: Messages, what: str) -> Iterator[dict[str, Any]]:
     import httpx
 
     from streams.delivery import deliver
     from streams.holding import HomeBusyError
 
     try:
-        yield from deliver(home, messages, what)
+        yield from deliver(home, messages(), what)
     except HomeBusyError as error:
         fail(str(error), WORLD_DOWN)
     except httpx.HTTPError as error:
         fail(f"{home} is being served, but does not answer: {error}", WORLD_DOWN)
+
+
+def _sent(home: str, messages: Messages) -> Iterator[dict[str, Any]]:
+    from streams.kafka.sending import run_of, send
+
+    run, total = run_of(messages())
+    with _broker(home) as (connection, _):
+        yield from _with_progress(send(connection, messages(), run), total)
 
 
 @app.command()
@@ -212,14 +244,16 @@ def import_sdtm(
     """Reads the domains DM, DS, EX, AE, SUPPAE, LB, VS, TU, TR and RS; accounts for every row."""
     from clinical.protocol import ProtocolError
     from streams.importers.sdtm import UnreadableError, read_trial
+    from tocsin.homes import on_kafka
 
     begin = time.perf_counter()
     try:
         told = read_trial(folder, trial, _text_of(protocol) or "")
     except (UnreadableError, ProtocolError) as error:
         fail(str(error), WRONG_USAGE)
-    outcomes = _delivered(folder_of(home), _as_messages(told, trial), "tocsin import")
-    for message, outcome in zip(told, _with_progress(outcomes, len(told.told)), strict=True):
+    outcomes = _delivered(home, lambda: _as_messages(told, trial), "tocsin import")
+    progress = outcomes if on_kafka(home) else _with_progress(outcomes, len(told.told))
+    for message, outcome in zip(told, progress, strict=True):
         _entered(told.account, message, outcome)
     _summary(told, time.perf_counter() - begin)
     raise typer.Exit(SOME_REFUSED if any(line.quarantined for line in told.account.summary()) else DONE)

@@ -51,6 +51,7 @@ def broker_of(home: str) -> Iterator[tuple["Connection", "KafkaSettings"]]:
     from kafka.errors import KafkaError
 
     from streams.kafka.log import LostError
+    from streams.kafka.topics import NoTopicsError
     from tocsin.settings import kafka_settings
 
     logging.getLogger("kafka").setLevel(logging.ERROR)  # a command says in one line what is wrong
@@ -61,20 +62,15 @@ def broker_of(home: str) -> Iterator[tuple["Connection", "KafkaSettings"]]:
         raise NoHomeError(str(error)) from error
     try:
         yield connection, settings
+    except NoTopicsError as error:
+        raise NoHomeError(str(error)) from error
     except (KafkaError, LostError) as error:
         raise WorldDownError(f"{connection}: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
 def _on_kafka(home: str) -> Iterator[ReadableLedger]:
-    with broker_of(home) as (connection, _), closing(_opened(connection)) as ledger:
-        yield ledger
-
-
-def _opened(connection: "Connection") -> ReadableLedger:
     from streams.ledger.kafka import KafkaLedger
 
-    try:
-        return KafkaLedger(connection)
-    except LookupError as error:
-        raise NoHomeError(str(error)) from error
+    with broker_of(home) as (connection, _), closing(KafkaLedger(connection)) as ledger:
+        yield ledger

@@ -15,6 +15,7 @@ from kafka.errors import KafkaTimeoutError
 from schemas.topics import LEDGER, Topic
 from streams.kafka.connection import Connection
 from streams.kafka.records import Received
+from streams.kafka.topics import NoTopicsError
 
 SILENCE_SECONDS = 60
 """How long a broker may give nothing of a range that it has, before it counts as down."""
@@ -42,11 +43,11 @@ class Log:
         self._lock = threading.Lock()
 
     def partitions(self) -> int:
-        """How many partitions every topic has. Raises LookupError where there are no topics."""
+        """How many partitions every topic has. Raises NoTopicsError."""
         with self._consumer() as consumer:
             found = consumer.partitions_for_topic(self.connection.topic(LEDGER))
         if not found:
-            raise LookupError(f"{self.connection}: there are no topics; `tocsin topics create` makes them")
+            raise NoTopicsError(self.connection)
         return len(found)
 
     def end(self, topic: Topic, partition: int) -> int:

@@ -18,6 +18,13 @@ from streams.kafka.connection import Connection
 IN_SYNC = "min.insync.replicas"
 
 
+class NoTopicsError(LookupError):
+    """There are no topics here."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(f"{connection}: there are no topics here; `tocsin topics create` makes them")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a topic."""
@@ -77,11 +84,11 @@ def in_sync(replication: int) -> int:
 
 
 def partitions_of(connection: Connection) -> int:
-    """How many partitions every topic has. Raises LookupError where there is no ledger."""
+    """How many partitions every topic has. Raises NoTopicsError where there is no ledger."""
     with _admin(connection) as admin:
         found = _found(admin, connection).get(connection.topic(LEDGER))
     if found is None:
-        raise LookupError(f"{connection}: no topics here; `tocsin topics create` makes them")
+        raise NoTopicsError(connection)
     return found.partitions
 
 
