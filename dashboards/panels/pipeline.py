@@ -39,7 +39,7 @@ SELECT source, path, message, count() AS messages, min(received) AS first_receiv
 FROM (
     SELECT * FROM quarantine WHERE trial IN ('', {trial:String})
       AND ({until:String} = '' OR received <= parseDateTime64BestEffortOrZero({until:String}, 6, 'UTC'))
-    ORDER BY number LIMIT 1 BY number)
+    ORDER BY number LIMIT 1 BY address, digest)
 GROUP BY source, path, message ORDER BY last_number DESC LIMIT 100""",
     encoding=Table(
         (

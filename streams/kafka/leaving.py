@@ -17,6 +17,8 @@ from typing import NoReturn
 
 from aiokafka.errors import KafkaError
 
+from streams.store import StoreError
+
 FAILED = 70
 """The exit code of a worker that left because of an error: it is started again."""
 
@@ -31,7 +33,7 @@ STOP_SECONDS = 5.0
 
 EVERY_SECONDS = 0.2
 
-TELLS_NO_BODY = (KafkaError, LookupError, OSError)
+TELLS_NO_BODY = (KafkaError, LookupError, OSError, StoreError)
 """Errors whose text holds nothing of a message; of any other only its type and place are told."""
 
 

@@ -92,6 +92,16 @@ def partitions_of(connection: Connection) -> int:
     return found.partitions
 
 
+def identity(connection: Connection) -> str:
+    """The broker's own name of the ledger, which no other topic ever has. Raises LookupError where there is none."""
+    name = connection.topic(LEDGER)
+    with _admin(connection) as admin:
+        if name not in admin.list_topics():
+            raise LookupError(f"{connection}: no topics here; `tocsin topics create` makes them")
+        (described,) = admin.describe_topics([name])
+        return str(described["topic_id"])
+
+
 def _problems(topic: Topic, found: Found | None, partitions: int, replication: int) -> Iterator[tuple[str, str, str]]:
     if found is None:
         yield "the topic", "missing", "made by `tocsin topics create`"

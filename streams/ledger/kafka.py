@@ -66,6 +66,12 @@ class Quarantined:
     path: str
     message: str
 
+    @classmethod
+    def of(cls, number: int, one: QuarantineRecord) -> "Quarantined":
+        """A record of the topic, by its number."""
+        said = (one.address, one.trial, one.source, one.digest, one.path, one.message)
+        return cls(number, one.received, *said)
+
 
 class KafkaLedger:
     """The ledger of an installation on Kafka. Any thread may read; whoever reads far behind holds nobody up."""
@@ -150,8 +156,7 @@ class KafkaLedger:
                 continue
             known.add((one.address, one.digest))
             if number > after:
-                said = (one.address, one.trial, one.source, one.digest, one.path, one.message)
-                yield Quarantined(number, one.received, *said)
+                yield Quarantined.of(number, one)
 
     def quarantined_raw(self, number: int) -> bytes | None:
         """A message in quarantine as it came; None once its key is destroyed."""

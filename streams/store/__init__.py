@@ -6,12 +6,20 @@ server (`streams.store.clickhouse`). Both run the same SQL.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 Parameter = str | int
 Row = dict[str, Any]
-Table = Literal["facts", "findings", "quarantine"]
-TABLES: tuple[Table, ...] = ("facts", "findings", "quarantine")
+Table = Literal["facts", "findings", "quarantine", "progress"]
+TABLES: tuple[Table, ...] = get_args(Table)
+
+
+class StoreError(RuntimeError):
+    """The store refuses: what it said, in one line, and nothing of what was to be stored."""
+
+
+class StoreUnreachableError(StoreError):
+    """The store does not answer: whether an insert arrived is not known."""
 
 
 class BoardStore(Protocol):
@@ -21,8 +29,8 @@ class BoardStore(Protocol):
         """The rows of a SELECT; `parameters` fill its typed places, such as `{trial:String}`. Instants are texts."""
         ...
 
-    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:
-        """Appends rows, durably. The same row twice is one row; a batch sent again under its token is not even kept."""
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Appends rows, durably. The same row twice is one row; the same batch again is not even kept."""
         ...
 
     def wipe(self) -> None:

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import orjson
 from chdb.session import Session
 
-from streams.store import TABLES, Parameter, Row, Table, as_instant, checked
+from streams.store import TABLES, Parameter, Row, StoreError, Table, as_instant, checked
 from streams.store.migrations import OtherSchemaError, forget, migrate, shipped
 
 DATABASE = "tocsin"
@@ -36,7 +36,7 @@ class _Session(Protocol):
 _open_session = cast(Callable[[str], _Session], Session)
 
 
-class StoreInUseError(RuntimeError):
+class StoreInUseError(StoreError):
     """The store's folder is open elsewhere."""
 
 
@@ -62,12 +62,11 @@ class Store:
         names = [column["name"] for column in answer["meta"]]
         return [dict(zip(names, row, strict=True)) for row in answer["data"]]
 
-    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Appends rows to a table; returns when they are on disk."""
         if rows:
             lines = b"\n".join(map(_as_line, rows)).decode()
-            again = f" SETTINGS insert_deduplication_token = '{token}'" if token else ""
-            self.command(f"INSERT INTO {table}{again} FORMAT JSONEachRow\n{lines}")
+            self.command(f"INSERT INTO {table} FORMAT JSONEachRow\n{lines}")
 
     def command(self, sql: str) -> None:
         """Runs a statement that answers nothing."""

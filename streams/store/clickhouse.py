@@ -18,7 +18,7 @@ from weakref import WeakSet, finalize
 
 from clickhouse_driver import Client, errors
 
-from streams.store import TABLES, Parameter, Row, Table, as_instant, checked
+from streams.store import TABLES, Parameter, Row, StoreError, StoreUnreachableError, Table, as_instant, checked
 from streams.store.migrations import Migration, OtherSchemaError, migrate, shipped
 
 OLDEST = (24, 8)
@@ -28,6 +28,14 @@ SETTINGS = {"async_insert": 0}
 """An insert is answered when it is on disk. Newer servers would gather small ones first, which we do ourselves."""
 
 ATTEMPTS = 3
+LOST = (
+    errors.NetworkError,
+    errors.SocketTimeoutError,
+    errors.UnexpectedPacketFromServerError,
+    errors.UnknownPacketFromServerError,
+)
+"""What the driver says of a connection on which nothing more can be understood."""
+
 INSTANT = re.compile(r"(?:Nullable\()?DateTime64\((\d)")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -50,14 +58,6 @@ class Server:
 
     def __str__(self) -> str:
         return f"ClickHouse at {self.host}:{self.port}, database {self.database}"
-
-
-class StoreError(RuntimeError):
-    """The server refuses: what it said, in one line."""
-
-
-class StoreUnreachableError(StoreError):
-    """The server does not answer: whether an insert arrived is not known."""
 
 
 class _Client(Protocol):
@@ -100,13 +100,17 @@ class Store:
         readers = [(name, _read_as(type_)) for name, type_ in columns]
         return [{name: read(value) for (name, read), value in zip(readers, row, strict=True)} for row in rows]
 
-    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:
-        """Appends rows to a table; returns when they are on disk. Sent again where the answer was lost."""
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Appends rows to a table; returns when they are on disk.
+
+        Where the answer was lost they are sent again, under the same token: it is a digest of them, so that another
+        writer's equal batch, or ours after a restart, is the same batch too.
+        """
         if not rows:
             return
         columns = [*rows[0]]
         values = [tuple(_written(row[name]) for name in columns) for row in rows]
-        token = token or hashlib.sha256(repr(values).encode()).hexdigest()
+        token = hashlib.sha256(repr(values).encode()).hexdigest()
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
         for attempt in range(ATTEMPTS):
             try:
@@ -186,7 +190,7 @@ class Store:
         except errors.ServerException as error:
             said = error.message.splitlines()[0].removesuffix(" Stack trace:")
             raise StoreError(f"{self._server} refuses (code {error.code}): {said}") from None
-        except (errors.Error, EOFError, OSError) as error:
+        except (*LOST, EOFError, OSError) as error:
             raise StoreUnreachableError(f"{self._server} does not answer: {error}") from error
 
 

@@ -135,7 +135,7 @@ class WatchedStore:
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
         return [{"newest": 0}] if "quarantine" in sql else []
 
-    def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:  # noqa: ARG002
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
         if rows:
             self.order.append(table)
 
@@ -172,7 +172,7 @@ def test_batches_that_come_together_are_written_together() -> None:
 
 def test_a_sink_whose_store_is_gone_says_so_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     class BrokenStore(WatchedStore):
-        def insert(self, table: Table, rows: Sequence[Row], token: str | None = None) -> None:  # noqa: ARG002
+        def insert(self, table: Table, rows: Sequence[Row]) -> None:  # noqa: ARG002
             if rows:
                 raise RuntimeError("no space left on device")
 

@@ -1,7 +1,7 @@
 -- The copy of the ledger that boards read. Everything here can be deleted and made again.
 -- Each key ends with what makes a row unique, so that a row written twice is one row (reads use LIMIT 1 BY).
 -- fsync: findings are durable before the facts that they follow from, even if the power fails between the two.
--- Deduplication: a batch that is sent again under its token, because nobody knows whether it arrived, is not kept twice.
+-- Deduplication: a batch that is sent again because nobody knows whether it arrived is not kept twice.
 
 CREATE TABLE IF NOT EXISTS facts
 (
