@@ -69,12 +69,14 @@ def ordered(asked: Asked) -> "list[tuple[Agent, Orders]]":
     """The agents that are asked for, with their orders. Raises ValueError or OSError where they make no sense."""
     from streams.app import AGENTS
     from streams.kafka.worker import Orders
-    from tocsin.settings import kafka_settings
+    from tocsin.settings import CLICKHOUSE, kafka_settings, store_server
 
     unknown = [name for name in asked.names if name not in AGENTS]
     if unknown or len(set(asked.names)) != len(asked.names):
         raise UsageError(f"{' '.join(unknown or asked.names)}: agents are {', '.join(AGENTS)}, each at most once")
-    settings = kafka_settings()
+    settings, store = kafka_settings(), store_server()
+    if "sink" in asked.names and store is None:
+        raise UsageError(f"the sink writes into a ClickHouse server: {CLICKHOUSE}=host:port names it")
     connection = settings.connection(asked.home)
     return [
         (
@@ -86,6 +88,7 @@ def ordered(asked: Asked) -> "list[tuple[Agent, Orders]]":
                 settings.replication,
                 settings.session_seconds,
                 _metrics(asked.metrics, list(AGENTS).index(name)),
+                store,
                 by_event=asked.by_event,
             ),
         )

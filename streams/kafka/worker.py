@@ -26,6 +26,7 @@ from streams.kafka.measures import Measures
 from streams.kafka.publishing import Publisher
 from streams.kafka.reading import Reader
 from streams.kafka.telling import tell
+from streams.store.server import Server
 
 COMMIT_SECONDS = 1.0
 TICK_SECONDS = 1.0
@@ -50,6 +51,8 @@ class Orders:
     session_seconds: float = SESSION_SECONDS
     metrics: tuple[str, int] | None = None
     """Where Prometheus may ask; None: nowhere."""
+    store: Server | None = None
+    """The boards' store: only the sink needs one."""
     by_event: bool = False
     """Event by event, as Faust does by itself, instead of by fetched runs."""
 

@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol, cast
 from weakref import WeakSet, finalize
@@ -20,6 +19,7 @@ from clickhouse_driver import Client, errors
 
 from streams.store import TABLES, Parameter, Row, StoreError, StoreUnreachableError, Table, as_instant, checked
 from streams.store.migrations import Migration, OtherSchemaError, migrate, shipped
+from streams.store.server import Server
 
 OLDEST = (24, 8)
 """The oldest server that boards are written for; 24.8 is the first long-term release whose DDL has all we use."""
@@ -41,23 +41,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)  # a refused connection is told once, by who raises it
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where a ClickHouse server is, and as whom we speak to it."""
-
-    host: str
-    port: int = 9000
-    user: str = "default"
-    password: str = ""
-    database: str = "tocsin"
-    secure: bool = False
-    authorities: str | None = None
-    """A file of the certificates that are trusted; by default those of the system."""
-
-    def __str__(self) -> str:
-        return f"ClickHouse at {self.host}:{self.port}, database {self.database}"
 
 
 class _Client(Protocol):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from streams.store.clickhouse import Server
+from streams.store.server import Server
 from tests.clickhouse.bridge import PASSWORD, USER
 from tests.kafka.broker import HOST, free_port, listens
 

@@ -128,11 +128,11 @@ def stamp(fact: schemas.AnyFact) -> Any:
     return fact.recordedtime
 
 
-def everything(store: Store) -> list[list[Row]]:
+def everything(store: BoardStore) -> list[list[Row]]:
     return [store.query(f"SELECT DISTINCT * FROM {table} ORDER BY ALL") for table in ("facts", "findings")]
 
 
-def as_told(store: Store, trials: Sequence[Told]) -> list[list[Row]]:
+def as_told(store: BoardStore, trials: Sequence[Told]) -> list[list[Row]]:
     """What stands in a store that was filled without any copy."""
     for facts, findings in map(rows_of, trials):
         store.insert("facts", facts)
@@ -152,7 +152,7 @@ WHERE state != 'withdrawn' GROUP BY scope, grade"""
 BY_TYPE = "SELECT fact, uniqExact(position) AS facts FROM facts WHERE trial = {trial:String} GROUP BY fact"
 
 
-def sums(store: Store, trial: str, as_of: int) -> tuple[Counter[Any], Counter[Any]]:
+def sums(store: BoardStore, trial: str, as_of: int) -> tuple[Counter[Any], Counter[Any]]:
     stands = store.query(STANDING, {"trial": trial, "as_of": as_of})
     by_type = store.query(BY_TYPE, {"trial": trial})
     return (
@@ -183,7 +183,7 @@ def copied(copy: Copy, topics: Topics, chance: Random, largest: int = 40) -> Ite
         yield
 
 
-def shown(store: Store, trials: Sequence[Told]) -> None:
+def shown(store: BoardStore, trials: Sequence[Told]) -> None:
     """Whatever can be read now: positions without a gap, and up to the last one every finding."""
     for trial in trials:
         positions = [
