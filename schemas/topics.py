@@ -8,7 +8,7 @@ everything that follows from it in the partitions of that number.
 from dataclasses import dataclass
 from typing import Literal
 
-Arrow = Literal["ingest", "intake", "monitor", "sink", "replay", "live"]
+Arrow = Literal["ingest", "intake", "monitor", "sink", "replay", "live", "move", "redact"]
 
 ARROWS: dict[Arrow, str] = {
     "ingest": "tocsin/command_line.py",
@@ -17,6 +17,8 @@ ARROWS: dict[Arrow, str] = {
     "sink": "streams/sink.py",
     "replay": "streams/replay.py",
     "live": "dashboards/live",
+    "move": "streams/moving.py",
+    "redact": "streams/kafka/redacting.py",
 }
 """Where each arrow is written: one place, from the root of the project. An arrow without code has no line here."""
 
@@ -94,8 +96,8 @@ LEDGER = Topic(
     key="trial",
     retention="unlimited",
     largest=4 * MIB,  # a fact, and beside it the message that it was
-    written_by=("intake",),
-    read_by=("monitor", "sink", "replay"),
+    written_by=("intake", "move"),
+    read_by=("monitor", "sink", "replay", "move", "redact"),
 )
 FINDINGS = Topic(
     name="tocsin.findings",
@@ -112,8 +114,8 @@ QUARANTINE = Topic(
     key="trial",
     retention="unlimited",
     largest=17 * MIB,  # whatever a raw topic took, sealed
-    written_by=("intake",),
-    read_by=("sink", "live"),
+    written_by=("intake", "move"),
+    read_by=("sink", "live", "move"),
 )
 KEYS = Topic(
     name="tocsin.keys",
@@ -121,8 +123,8 @@ KEYS = Topic(
     key="the random name of the key",
     retention="compacted",
     largest=1 * MIB,
-    written_by=("intake",),
-    read_by=("live",),
+    written_by=("intake", "move", "redact"),
+    read_by=("live", "intake", "replay", "move"),
 )
 
 TOPICS: tuple[Topic, ...] = (*RAW, LEDGER, FINDINGS, QUARANTINE, KEYS)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tocsin.serving import Background
     from tocsin.settings import KafkaSettings
 
-DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED = 0, 1, 2, 3
+DONE, WORLD_DOWN, WRONG_USAGE, SOME_REFUSED, DAMAGED = 0, 1, 2, 3, 4
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 importers = typer.Typer(no_args_is_help=True, help="The history of a trial that was kept elsewhere.")
@@ -394,6 +394,38 @@ def history(
         about = About(record, participant, finding)
         for line in told(trial, ledger.facts(trial), about, lambda position: ledger.opened(trial, position)):
             put(line)
+
+
+@app.command()
+def move(
+    source: Annotated[str, typer.Option("--from", help="The home that has the trial.", metavar="HOME")],
+    target: Annotated[str, typer.Option("--to", help="The home that will have it too.", metavar="HOME")],
+    trial: Annotated[str | None, typer.Option(help="One trial; without it all, and all that is quarantined.")] = None,
+) -> None:
+    """Carries trials from one home to another, in either engine, and compares; cut off, it is repeated."""
+    from streams.moving import OtherFactsError, move_refusals_of_no_trial, moved_line
+    from streams.moving import move as moving
+    from tocsin.homes import NoHomeError, WorldDownError, carrier_of, exists
+
+    if not exists(source):
+        fail(f"{source}: no ledger here", WRONG_USAGE)
+    try:
+        with carrier_of(source, "tocsin move") as here, carrier_of(target, "tocsin move") as there:
+            trials = here.trials() if trial is None else (trial,)
+            if trial is not None and not here.head(trial):
+                fail(f"{source}: no trial {trial}; there is {', '.join(here.trials()) or 'none'}", WRONG_USAGE)
+            equal = True
+            for name in trials:
+                told = moving(here, there, name)
+                put(orjson.dumps(moved_line(told)))
+                equal &= told.equal
+            if trial is None:
+                put(orjson.dumps({"trial": None, "quarantined": move_refusals_of_no_trial(here, there)}))
+    except (NoHomeError, OtherFactsError) as error:
+        fail(str(error), WRONG_USAGE)
+    except WorldDownError as error:
+        fail(str(error), WORLD_DOWN)
+    raise typer.Exit(DONE if equal else DAMAGED)
 
 
 def _text_of(file: Path | None) -> str | None:

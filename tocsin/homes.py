@@ -10,6 +10,7 @@ from streams.ledger.reading import ReadableLedger
 
 if TYPE_CHECKING:
     from streams.kafka.connection import Connection
+    from streams.ledger.carrying import Carrier
     from tocsin.settings import KafkaSettings
 
 KAFKA = "kafka://"
@@ -28,6 +29,13 @@ def on_kafka(home: str) -> bool:
     return home.startswith(KAFKA)
 
 
+def exists(home: str) -> bool:
+    """Whether there can be a ledger; that of a broker shows when it is asked."""
+    from streams.local import LEDGER
+
+    return on_kafka(home) or (Path(home) / LEDGER).exists()
+
+
 @contextmanager
 def ledger_of(home: str) -> Iterator[ReadableLedger]:
     """The ledger of a home, for reading beside whoever writes it."""
@@ -37,9 +45,9 @@ def ledger_of(home: str) -> Iterator[ReadableLedger]:
 
 @contextmanager
 def _in_folder(home: Path) -> Iterator[ReadableLedger]:
-    from streams.local import LEDGER, Home
+    from streams.local import Home
 
-    if not (home / LEDGER).exists():
+    if not exists(str(home)):
         raise NoHomeError(f"{home}: no ledger here")
     with closing(Home.reading(home)) as ledger:
         yield ledger
@@ -74,3 +82,30 @@ def _on_kafka(home: str) -> Iterator[ReadableLedger]:
 
     with broker_of(home) as (connection, _), closing(KafkaLedger(connection)) as ledger:
         yield ledger
+
+
+@contextmanager
+def carrier_of(home: str, what: str) -> Iterator["Carrier"]:
+    """The ledger of a home to carry trials from or to. A folder is held meanwhile: nobody else writes to it."""
+    if on_kafka(home):
+        from streams.ledger.kafka_carrying import KafkaCarrier
+
+        with broker_of(home) as (connection, _), closing(KafkaCarrier(connection)) as ledger:
+            yield ledger
+        return
+    from streams.holding import Hold, HomeBusyError
+    from streams.ledger.sqlite_carrying import SqliteCarrier
+    from streams.local import LEDGER
+    from streams.monitor import Monitor
+
+    Path(home).mkdir(parents=True, exist_ok=True)
+    try:
+        hold = Hold(Path(home), what)
+    except HomeBusyError as error:
+        raise WorldDownError(str(error)) from error
+    try:
+        with closing(SqliteCarrier(Path(home) / LEDGER)) as carrier:
+            yield carrier
+            Monitor(carrier).catch_up()  # what follows from facts that were carried here is published here
+    finally:
+        hold.release()

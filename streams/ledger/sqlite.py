@@ -200,7 +200,7 @@ class Ledger:
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 number,
-                _microseconds(one.received),
+                microseconds(one.received),
                 address,
                 one.trial,
                 one.source,
@@ -262,7 +262,7 @@ class Ledger:
 
     def position_at(self, trial: str, instant: datetime) -> int:
         """What was known at an instant: the last position recorded by then. The stamps never go backwards."""
-        asked = _microseconds(instant)
+        asked = microseconds(instant)
         known, unknown = 0, self.head(trial) + 1
         while unknown - known > 1:
             middle = (known + unknown) // 2
@@ -407,13 +407,14 @@ def _row(entry: Entry, nonce: bytes) -> tuple[object, ...]:
     """The columns of a fact. The sealed message is bound to what the fact says, so that it opens nowhere else."""
     trial, position, recorded, source, record, revision, type_, subject, said, canonical, raw, (number, secret) = entry
     sealed = seal(secret, nonce, raw, said)
-    stamp = _microseconds(recorded)
+    stamp = microseconds(recorded)
     salted = digest(secret, raw)
     return trial, position, stamp, source, record, revision, type_, subject, said, salted, number, canonical, sealed
 
 
 @lru_cache
-def _microseconds(instant: datetime) -> int:
+def microseconds(instant: datetime) -> int:
+    """An instant as the columns hold it."""
     return (instant - EPOCH) // MICROSECOND
 
 
