@@ -4,6 +4,7 @@ The home of the distributed engine is written `kafka://host:port[,host:port…][
 every topic and group, so that two installations can live on one cluster.
 """
 
+import logging
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -100,6 +101,7 @@ class Connection:
         """Arguments of `faust.App` by which it reaches the broker."""
         from faust.auth import SASLCredentials, SSLCredentials
 
+        _keep_bodies_out_of_logs()
         security = self.security
         broker = ";".join(SCHEME + address for address in self.bootstrap)
         context = security.context() if security.over_tls else None
@@ -111,6 +113,7 @@ class Connection:
 
     def _client(self) -> dict[str, Any]:
         """The words that kafka-python and aiokafka share."""
+        _keep_bodies_out_of_logs()
         security = self.security
         said: dict[str, Any] = {
             "bootstrap_servers": list(self.bootstrap),
@@ -124,3 +127,10 @@ class Connection:
             said["sasl_plain_username"] = security.username
             said["sasl_plain_password"] = security.password
         return said
+
+
+def _keep_bodies_out_of_logs() -> None:
+    """At level DEBUG the clients write whole messages into their logs, whatever level the rest of the process has."""
+    for client in ("kafka", "aiokafka", "faust"):
+        logger = logging.getLogger(client)
+        logger.setLevel(max(logger.level, logging.INFO))
