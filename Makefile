@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEED ?= 1
 PORT ?= 8117
+SEED ?= 1
 NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo kafka test lint types imports tests bench schemas clean
+.PHONY: help setup demo kafka test lint types imports tests soak bench schemas clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ imports: setup ## imports point one way
 
 tests: setup ## the tests
 	$(BIN)/python -m pytest
+
+soak: setup ## the long crash test of the distributed engine: 20,000 facts, 20 kills (SEED=1)
+	$(BIN)/python -m tests.kafka.soak $(SEED)
 
 bench: setup ## ratios, measured side by side in one run, with the hardware
 	$(BIN)/python -m benchmarks

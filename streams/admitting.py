@@ -105,21 +105,24 @@ class Shelf(Protocol[Key]):
         """Called for each fact that enters, before the next message is looked at."""
 
 
+def parsed_of(message: Message | Unusable) -> AnyFact | Refusal:
+    """The fact that a message is, or why it is none."""
+    return Refusal(message.path, message.message) if isinstance(message, Unusable) else schemas.parse(message.raw)
+
+
 def judged(
     message: Message | Unusable, shelf: Shelf[Key], now: datetime, *, ours: bool = False
 ) -> Entering[Key] | Known | NoFact:
     """What becomes of a message, received now. `ours`: Tocsin itself says it."""
-    if isinstance(message, Unusable):
-        return NoFact(message.trial, None, Refusal(message.path, message.message))
-    return admitted(message.raw, schemas.parse(message.raw), shelf, now, ours=ours)
+    return admitted(message, parsed_of(message), shelf, now, ours=ours)
 
 
 def admitted(
-    raw: bytes, fact: AnyFact | Refusal, shelf: Shelf[Key], now: datetime, *, ours: bool = False
+    message: Message | Unusable, fact: AnyFact | Refusal, shelf: Shelf[Key], now: datetime, *, ours: bool = False
 ) -> Entering[Key] | Known | NoFact:
     """What becomes of a message that was parsed already."""
     if isinstance(fact, Refusal):
-        return NoFact(*claims(raw), fact)
+        return NoFact(*_claimed(message), fact)
     register = shelf.register(fact.trial)
     document, key = _committed(register, fact, shelf)
     digest = content_digest(document)
@@ -137,7 +140,7 @@ def admitted(
             document["recordedtime"] = written_instant(recorded)
             kept = canonical(document)
             stands = _as_it_stands(fact, document, kept, recorded)
-            entering = Entering(position, recorded, stands, digest, kept, raw, own)
+            entering = Entering(position, recorded, stands, digest, kept, message.raw, own)
             shelf.entered(register, entering)
             return entering
 
@@ -170,6 +173,10 @@ def _as_it_stands(fact: AnyFact, document: dict[str, Any], kept: bytes, recorded
     """What the monitor folds live is what a replay will read: the stamp is ours, and texts are commitments."""
     has_text = bool(free_text(document, type(fact)))
     return schemas.read(kept) if has_text else fact.model_copy(update={"recordedtime": recorded})
+
+
+def _claimed(message: Message | Unusable) -> tuple[str | None, str | None]:
+    return (message.trial, None) if isinstance(message, Unusable) else claims(message.raw)
 
 
 def claims(raw: bytes) -> tuple[str | None, str | None]:

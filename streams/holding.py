@@ -34,14 +34,14 @@ class HomeBusyError(RuntimeError):
 class Hold:
     """The lock on a home, held until `release` or the end of the process."""
 
-    def __init__(self, folder: Path, what: str) -> None:
-        self._path = folder / LOCK
+    def __init__(self, folder: Path, what: str, lock: str = LOCK) -> None:
+        self._path = folder / lock
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
-            raise HomeBusyError(folder, holder_of(folder)) from None
+            raise HomeBusyError(folder, holder_of(folder, lock)) from None
         self._holder = Holder(os.getpid(), what)
         self._write()
 
@@ -60,9 +60,9 @@ class Hold:
         os.pwrite(self._file, json.dumps(asdict(self._holder)).encode(), 0)
 
 
-def holder_of(folder: Path) -> Holder:
+def holder_of(folder: Path, lock: str = LOCK) -> Holder:
     """Who says to hold a home. Only to be believed while the lock is held; it may be about to say so."""
     try:
-        return Holder(**json.loads((folder / LOCK).read_bytes()))
+        return Holder(**json.loads((folder / lock).read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return Holder(None, "another process")

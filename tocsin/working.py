@@ -84,7 +84,7 @@ def ordered(asked: Asked) -> "list[tuple[Agent, Orders]]":
             Orders(
                 connection,
                 asked.replica,
-                asked.state / f"{name}-{asked.replica}",
+                asked.state / connection.namespace,
                 settings.replication,
                 settings.session_seconds,
                 _metrics(asked.metrics, list(AGENTS).index(name)),

@@ -49,8 +49,8 @@ class Place(Protocol):
     async def handle(self, run: Run) -> Offsets:
         """Handles a run to its end: what it says is acknowledged. Gives the offsets below which nothing is owed."""
 
-    async def tick(self, now: datetime) -> None:
-        """Called every second: for what is due without a record."""
+    async def tick(self, now: datetime) -> Offsets:
+        """Called every second, for what is due without a record. Gives offsets below which nothing is owed."""
 
 
 PlaceOf = Callable[[int], Place]
@@ -132,7 +132,9 @@ class Frame:
                 held = None if self._stopping else await self._taken_up(partition)
                 if held is not None:
                     with self._watch.working(f"the clock of partition {partition}"):
-                        await held.place.tick(now)
+                        done = await held.place.tick(now)
+                    if held.epoch == self._epoch:
+                        held.done.update(done)
 
     async def look(self) -> None:
         """Asks how long the topics are; reads what has stood there without being delivered."""

@@ -6,16 +6,17 @@ had arrived is a duplicate, and what had not is taken in its turn. What becomes 
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.topics import RAW
 from streams.admitting import Message, Unusable
 from streams.kafka.connection import Connection
-from streams.kafka.raw import family_of, outgoing, partition_for
+from streams.kafka.log import Log
+from streams.kafka.raw import BY_FAMILY, family_of, outgoing, partition_for
 from streams.kafka.records import Outgoing
 from streams.kafka.sequence import Turn
-from streams.kafka.topics import partitions_of
 from streams.kafka.writer import Place, Writer
 
 WINDOW, WINDOW_BYTES = 1_000, 16 * 1024 * 1024
@@ -39,7 +40,8 @@ def run_of(messages: Iterable[Message | Unusable]) -> tuple[str, int]:
 
 def send(connection: Connection, messages: Iterable[Message | Unusable], run: str) -> Iterator[dict[str, Any]]:
     """Sends messages in order; gives for each where it stands, or why it was not sent. Raises `KafkaError`."""
-    lanes = [_Lane(run, number) for number in range(partitions_of(connection))]
+    with closing(Log(connection)) as log:
+        lanes = [_Lane(run, number, reached=_standing(log, number)) for number in range(log.partitions())]
     with Writer(connection) as writer:
         for block in _blocks(messages):
             yield from _sent(writer, lanes, block)
@@ -54,7 +56,9 @@ class _Lane:
     partition: int
     window: int = 0
     reached: dict[str, int] = field(default_factory=dict)
-    """The last acknowledged offset in each family."""
+    """The last offset in each family that comes before what is sent next: of the run, or of those before it."""
+    wrote: set[str] = field(default_factory=set)
+    """The families to which the run wrote."""
 
     def next_window(self, messages: list[Message | Unusable]) -> list[tuple[str, Outgoing]]:
         """The messages of a window, each with its family."""
@@ -68,13 +72,20 @@ class _Lane:
 
     def arrived(self, family: str, offset: int) -> None:
         """Takes up an acknowledgement."""
+        self.wrote.add(family)
         self.reached[family] = max(offset, self.reached.get(family, -1))
 
     def ends(self) -> Iterator[Outgoing]:
         """What ends the run, in every family that it wrote to."""
         turn = Turn(self.run, self.window, 0, 0, dict(self.reached))
-        for family in sorted(self.reached):
+        for family in sorted(self.wrote):
             yield end_of_run(family, self.partition, turn)
+
+
+def _standing(log: Log, partition: int) -> dict[str, int]:
+    """The last offset in each family of a partition that has any."""
+    ends = {family: log.end(topic, partition) for family, topic in BY_FAMILY.items()}
+    return {family: end - 1 for family, end in ends.items() if end}
 
 
 def end_of_run(family: str, partition: int, turn: Turn) -> Outgoing:

@@ -5,8 +5,9 @@ our own sender writes in *windows*: some messages of one partition, spread over 
 before the next window of that partition begins. Beside each message stands its place in its window; beside the first
 one of a window also which offsets the same run had reached in each family before it. So whoever has received those
 offsets has every earlier window of the run, and a window whose messages are all there is taken in the order of the
-file. An empty window ends a run, in every family it wrote to, and says the same of its last one. Messages without such
-headers are taken at once.
+file. The first window of a run says so of everything that stood in the partition when it was sent: a file that is sent
+after another is taken after it. An empty window ends a run, in every family it wrote to, and says the same of its last
+one. Messages without such headers are taken at once.
 
 A message that waits holds back the committed offset of its topic. After a restart from the committed offsets it comes
 again, and nothing else has to be remembered: what lies before them was taken. A run that was cut off waits with its
@@ -37,7 +38,7 @@ class Turn:
     """In the window, from 0."""
     size: int
     after: Mapping[str, int] = field(default_factory=dict)
-    """The last acknowledged offset of the run in each family before this window; told by its first message."""
+    """The last offset in each family that comes before this window; told by its first message."""
 
     def headers(self) -> Headers:
         """As it stands beside the message."""
@@ -69,8 +70,8 @@ class Place(NamedTuple):
 class _Run:
     """What is known of one run."""
 
-    reached: int = 0
-    """Every message of the windows before this one was taken, or waits here."""
+    reached: int = -1
+    """Every message of the windows before this one was taken, or waits here; -1: it has not begun."""
     waiting: dict[int, dict[int, list[Place]]] = field(default_factory=dict)
     """By window and index; what was sent again stands behind the first."""
     sizes: dict[int, int] = field(default_factory=dict)
@@ -78,6 +79,11 @@ class _Run:
     """Of a window: what must be received before all earlier ones are known to be here."""
     ends_at: int | None = None
     """The number of the window that ends the run."""
+
+    @property
+    def begins_after(self) -> int:
+        """What has begun goes on before anything begins; then whoever was sent after less."""
+        return -1 if self.reached >= 0 else sum(self.claims.get(0, {}).values())
 
 
 class Sequencer:
@@ -131,7 +137,7 @@ class Sequencer:
 
     def _taken(self, runs: Iterable[str]) -> list[Received]:
         taken: list[Received] = []
-        for name in list(runs):
+        for name in sorted(runs, key=lambda name: self._runs[name].begins_after):
             run = self._runs[name]
             taken.extend(record for _, record in self._due(run))
             if run.ends_at is not None and run.reached >= run.ends_at and not run.waiting:

@@ -37,3 +37,4 @@ def tell(who: str) -> None:
     handler.addFilter(OnceInAWhile())
     handler.setFormatter(logging.Formatter(f"%(asctime)s {who} %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # it warns of a busy machine

@@ -17,11 +17,12 @@ from faust.types import TP, EventT
 from mode.supervisors import CrashingSupervisor
 
 from schemas.topics import REPLICATION, Topic
+from streams.holding import Hold, HomeBusyError
 from streams.kafka import topics
 from streams.kafka.chunked import NEEDED_BY_BOTH, NEEDED_BY_RUNS, EventConsumer, RunConsumer, changed
 from streams.kafka.connection import SESSION_SECONDS, Connection
 from streams.kafka.frame import Frame, PlaceOf
-from streams.kafka.leaving import REFUSED, LeavesOnError, Watch, say
+from streams.kafka.leaving import FAILED, REFUSED, LeavesOnError, Watch, say
 from streams.kafka.measures import Measures
 from streams.kafka.publishing import Publisher
 from streams.kafka.reading import Reader
@@ -46,7 +47,7 @@ class Orders:
     replica: str
     """Its name in the group: the same one after a restart, and no other worker's."""
     state: Path
-    """A folder of its own, for what only shortens a restart and for what an agent writes to a file."""
+    """A folder that the workers of a machine share: alerts are written there, and what only shortens a restart."""
     replication: int = REPLICATION
     session_seconds: float = SESSION_SECONDS
     metrics: tuple[str, int] | None = None
@@ -89,9 +90,19 @@ def run(agent: Agent, orders: Orders, parent: int | None = None) -> None:
             measures.served(*orders.metrics)
         except OSError as error:
             _refuse(agent, [f"{orders.metrics[0]}:{orders.metrics[1]}: no place for metrics ({error.strerror})"])
-    orders.state.mkdir(parents=True, exist_ok=True)
+    _own(agent, orders)
     partitions = topics.partitions_of(orders.connection)
     asyncio.run(_Worker(agent, orders, measures, partitions, by_event=by_event, parent=parent).work())
+
+
+def _own(agent: Agent, orders: Orders) -> None:
+    """One name belongs to one worker: two of them would throw each other out of the group for ever."""
+    orders.state.mkdir(parents=True, exist_ok=True)
+    try:
+        Hold(orders.state, f"tocsin worker {agent.name} --id {orders.replica}", f"{agent.name}-{orders.replica}.lock")
+    except HomeBusyError as error:
+        say(f"{agent.name} does not start: {error}")
+        raise SystemExit(FAILED) from None
 
 
 def _unproved() -> list[str]:

@@ -1,10 +1,7 @@
 """Does the distributed monitor publish what the embedded one does, whoever dies meanwhile?"""
 
-import signal
 from dataclasses import replace
 from pathlib import Path
-from random import Random
-from threading import Thread
 from time import sleep
 
 import pytest
@@ -67,35 +64,3 @@ def test_a_record_that_stands_twice_is_one_fact_and_one_that_contradicts_goes_to
     (refused,) = map(QuarantineRecord.read, standing(kafka, QUARANTINE)[partition])
     at = f"{kafka.namespace}.tocsin.ledger[{partition}]@51"
     assert (refused.address, refused.trial, refused.path) == (at, name, "revision")
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_workers_that_die_and_freeze_leave_nothing_out_and_change_nothing(
-    kafka: Connection, tmp_path: Path, seed: int
-) -> None:
-    """Two workers, one by runs and one event by event, killed and frozen at random while facts come in."""
-    chance = Random(seed)
-    trials = [told(name, 400) for name in spread(6, PARTITIONS)]
-    session = {"TOCSIN_KAFKA_SESSION_SECONDS": "3"}
-    workers = [
-        Working("monitor", kafka, tmp_path, "a", environment=session),
-        Working("monitor", kafka, tmp_path, "b", "--by-event", environment=session),
-    ]
-    writing = Thread(target=written, args=(kafka, trials, 20, 0.5))
-    writing.start()
-    with workers[0], workers[1]:
-        for round_ in range(4):
-            sleep(chance.uniform(1, 6))
-            worker = chance.choice(workers)
-            if round_ == 2:
-                worker.send(signal.SIGSTOP)
-                sleep(5)
-                worker.send(signal.SIGCONT)
-            else:
-                worker.kill()
-                worker.start()
-        writing.join()
-        all_evaluated(kafka)
-        assert {worker.stop() for worker in workers} <= {0, -signal.SIGTERM}  # one may just have been started
-    said = published(kafka)
-    assert said.bodies == {trial.trial: list(trial.findings) for trial in trials}

@@ -29,7 +29,7 @@ class Topics:
 
 def send(topics: Topics, run: str, file: list[str], size: int, chance: Random, cut: int | None) -> None:
     """Sends a file, each message to the family it names; cut off in a window, some of its last ones are missing."""
-    reached: dict[str, int] = {}
+    reached = {family: len(log) - 1 for family, log in topics.logs.items() if log}
     windows = [file[start : start + size] for start in range(0, len(file), size)]
     for number, window in enumerate(windows):
         arriving = set(range(len(window)))
@@ -78,6 +78,7 @@ def firsts(taken: list[bytes], run: str) -> list[bytes]:
 
 
 files = st.lists(st.sampled_from(FAMILIES), min_size=1, max_size=25)
+seeds = st.integers(0, 10_000)
 
 
 @given(
@@ -104,6 +105,18 @@ def test_a_file_is_taken_in_its_order_and_whole(
     assert set(taken) == written, "nothing is lost, and what ends a run is no message"
     assert sequencer.committable() == {family: len(log) for family, log in topics.logs.items()}
     assert list(sequencer.held()) == []
+
+
+@given(told=st.lists(files, min_size=2, max_size=4), size=st.integers(1, 6), restarts=st.integers(0, 4), seed=seeds)
+def test_a_file_that_is_sent_after_another_is_taken_after_it(
+    told: list[list[str]], size: int, restarts: int, seed: int
+) -> None:
+    chance, topics = Random(seed), Topics()
+    for number, file in enumerate(told):
+        send(topics, f"file{number}", file, size, chance, None)
+    taken, _ = consumed(topics, chance, restarts)
+    expected = [f"file{number}/{n}".encode() for number, file in enumerate(told) for n in range(len(file))]
+    assert firsts(taken, "file") == expected
 
 
 @given(

@@ -36,6 +36,7 @@ class Told:
     messages: Sequence[bytes]
     records: Sequence[LedgerRecord]
     findings: Sequence[bytes]
+    identities: Sequence[tuple[str, int]]
 
 
 @cache
@@ -46,7 +47,8 @@ def told(trial: str, count: int, seed: int = 1) -> Told:
         outcomes = home.receive([Message(raw, f"{trial}:{n}") for n, raw in enumerate(raws, 1)])
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
         findings = tuple(body for _, _, body in home.ledger.published(trial))
-        return Told(trial, raws, tuple(ledger_records(home.ledger, trial)), findings)
+        identities = tuple((fact.key, fact.revision) for _, fact in home.ledger.facts(trial))
+        return Told(trial, raws, tuple(ledger_records(home.ledger, trial)), findings, identities)
 
 
 def spread(number: int, partitions: int) -> tuple[str, ...]:

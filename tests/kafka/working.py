@@ -29,9 +29,10 @@ class Working:
         *options: str,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        self.name = f"{agent}-{replica}"
         self._command = [sys.executable, "-m", "tocsin", "worker", agent, "--single", "--home", str(connection)]
         self._command += ["--id", replica, "--state", str(folder), "--metrics", "off", *options]
-        self._log = folder / f"{agent}-{replica}.log"
+        self._log = folder / f"{self.name}.log"
         self._environment = os.environ | {"TOCSIN_KAFKA_REPLICATION": "1"} | dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
 
