@@ -7,15 +7,18 @@ is announced twice, a corrected value withdraws its own alarm, and a replay says
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clinical import cohort_rules, evaluability, participant_rules, queries, toxicity
+from clinical import cohort_rules, evaluability, participant_rules, queries, reconciliation, toxicity
 from clinical.course import treatment_of
 from clinical.fold import MEASURED, due_by, evolve
 from clinical.state import EMPTY, CohortName, LabPoint, Participant, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
-from schemas.findings import AnyFinding, Change
+from schemas.findings import AnyFinding, Change, GradeFinding
 
 RecordName = tuple[str, str]
 """A participant and the key of one record."""
+
+AnalyteName = tuple[str, str]
+"""A participant and one analyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,19 @@ def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Chang
     touched = _touched(trial, after, fact)
     stood = {finding.key: finding for finding in concluded(trial, touched)} if trial.protocol else {}
     stands = {finding.key: finding for finding in concluded(after, touched)}
+    asked = tuple(_to_reconcile(trial, after, touched, (*stood.values(), *stands.values())))
+    stood |= {finding.key: finding for finding in reconciled(trial, asked)}
+    stands |= {finding.key: finding for finding in reconciled(after, asked)}
     return after, tuple(_compared(stood, stands, position))
 
 
 def standing(trial: Trial) -> dict[str, AnyFinding]:
     """Everything that stands, by key: the slow way, from the whole state. What all changes must add up to."""
-    return {finding.key: finding for finding in concluded(trial, _everything(trial))} if trial.protocol else {}
+    if trial.protocol is None:
+        return {}
+    analytes = tuple((one.id, analyte) for one in trial.participants.values() for analyte in one.labs)
+    found = (*concluded(trial, _everything(trial)), *reconciled(trial, analytes))
+    return {finding.key: finding for finding in found}
 
 
 def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
@@ -57,6 +67,34 @@ def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
             yield from evaluability.conclude(trial, participant)
     for cohort in touched.cohorts:
         yield from cohort_rules.conclude(trial, cohort)
+
+
+def reconciled(trial: Trial, analytes: Iterable[AnalyteName]) -> Iterator[AnyFinding]:
+    """What stands between the values of these analytes and the events that were reported."""
+    for name, analyte in analytes:
+        participant = trial.participants.get(name)
+        if participant is not None and trial.protocol is not None:
+            yield from reconciliation.conclude(trial.protocol, participant, analyte)
+
+
+def _to_reconcile(before: Trial, after: Trial, touched: Touched, found: Iterable[AnyFinding]) -> Iterator[AnalyteName]:
+    """The analytes whose story may have changed: of an event touched, and of a value that is severe or has an event."""
+    if not touched.records:
+        return
+    if after.in_force.reconciliation is None and (before.protocol is None or before.protocol.reconciliation is None):
+        return
+    least = min(
+        each.reconciliation.grade_at_least for each in (before.protocol, after.protocol) if each and each.reconciliation
+    )
+    severe = {one.causes[0] for one in found if isinstance(one, GradeFinding) and (one.low or 0) >= least}
+    asked: dict[AnalyteName, None] = {}
+    for name, key in touched.records:
+        for trial in (before, after):
+            participant = trial.participants.get(name)
+            if participant is not None and (record := participant.records.get(key)) is not None:
+                found_in = reconciliation.bearing(participant, record.said, severe=key in severe)
+                asked.update(((name, analyte), None) for analyte in found_in)
+    yield from asked
 
 
 def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], position: int) -> Iterator[Change]:
@@ -93,15 +131,19 @@ def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
 def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[str]:
     """The record itself, and those whose meaning rests on it."""
     yield key
-    if was.enrolment is not now.enrolment or was.death is not now.death:
+    if was.enrolment is not now.enrolment or was.death is not now.death or was.first_dose != now.first_dose:
         yield from now.records
         return
     if key in now.events or key in was.events:
         yield from now.courses
-    elif treatment_of(was) != treatment_of(now):
+    elif _is_of_treatment(key, was, now) and treatment_of(was) != treatment_of(now):
         yield from now.events
     for analyte in _moved_baselines(was, now, key):
         yield from now.labs.get(analyte, EMPTY)
+
+
+def _is_of_treatment(key: str, was: Participant, now: Participant) -> bool:
+    return any(key in kept for kept in (was.doses, now.doses, was.courses, now.courses))
 
 
 def _moved_baselines(was: Participant, now: Participant, key: str) -> Iterator[str]:

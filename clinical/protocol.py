@@ -96,6 +96,18 @@ class Grading(Part):
     """Which value is the baseline of an analyte."""
     baseline_record: Literal["upper_limit", "not_graded"]
     """How the baseline itself, and what came before it, is graded (ctcae pitfall 3)."""
+    reported_terms: Literal["ctcae", "meddra"] | None = None
+    """In whose words events are reported. `ctcae`: each needs a term and a grade of the version, or a query asks for
+    them. `meddra`, or absent: preferred terms, and only those that are also CTCAE terms are held to its grades."""
+
+
+class Reconciliation(Part):
+    """How laboratory values and reported events are held against each other."""
+
+    grade_at_least: Annotated[int, Field(ge=1, le=4)]
+    """A value that is certainly of this grade, and worse than baseline, needs an event."""
+    within_days: Annotated[int, Field(ge=0, le=365)]
+    """An event answers for a sample that was taken so many days before its onset or after its end, at most."""
 
 
 class CausalityPolicy(Part):
@@ -220,6 +232,8 @@ class Protocol(Part):
     """How long we look."""
     grading: Grading
     """Choices in grading."""
+    reconciliation: Reconciliation | None = None
+    """How values and events are held against each other; absent: not at all."""
     causality: CausalityPolicy
     """What counts as related."""
     participant_rules: tuple[ParticipantRule, ...] = Field(strict=False)

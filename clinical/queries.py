@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from clinical.ctcae import is_laboratory_term, known_term, suggest, term_grades
 from clinical.participant_rules import events_of, is_fatal
 from clinical.protocol import Interval, Protocol
 from clinical.state import LabPoint, Participant, Said
+from clinical.toxicity import SEVERITY_BOUNDS
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
 from schemas.facts.participants import Death, Enrolment
@@ -62,6 +64,57 @@ def grade_contradicts_outcome(asked: Asked) -> str | None:
             return f"{term} has grade 5, but its outcome is {outcome.replace('_', ' ')}"
         case AdverseEvent(grade=grade, outcome="fatal", term=term) if grade is not None and grade < 5:
             return f"{term} was fatal, but its grade is {grade}"
+    return None
+
+
+def term_not_of_the_dictionary(asked: Asked) -> str | None:
+    """Where the protocol has events reported in CTCAE terms, a grade under another name means nothing."""
+    match asked.said:
+        case AdverseEvent(term=term) if asked.protocol.grading.reported_terms == "ctcae":
+            version = asked.protocol.ctcae
+            if known_term(version, term) is None:
+                meant = suggest(version, term)
+                hint = f"; {meant} may be meant" if meant else ""
+                return f"{term} is no term of CTCAE {version}{hint}"
+    return None
+
+
+def grade_not_of_the_term(asked: Asked) -> str | None:
+    """CTCAE: not every term has every grade."""
+    match asked.said:
+        case AdverseEvent(term=term, grade=int(grade)):
+            version = asked.protocol.ctcae
+            exist = term_grades(version, known_term(version, term) or term)
+            if exist is not None and grade not in exist:
+                return f"{term} has grade {grade}, which CTCAE {version} does not have for it (it has {_listed(exist)})"
+    return None
+
+
+def no_grade(asked: Asked) -> str | None:
+    """Where the protocol has events reported by the CTCAE, each has a grade. A severity is another scale's answer."""
+    match asked.said:
+        case AdverseEvent(grade=None, severity=None, term=term) if asked.protocol.grading.reported_terms == "ctcae":
+            return f"{term} is reported without a grade"
+    return None
+
+
+def grade_against_severity(asked: Asked) -> str | None:
+    """Mild, moderate, severe and fatal are CTCAE's own words for its grades."""
+    match asked.said:
+        case AdverseEvent(grade=int(grade), severity=str(severity), term=term):
+            low, high = SEVERITY_BOUNDS[severity]
+            if not low <= grade <= high:
+                return f"{term} has grade {grade}, but its severity is {severity}"
+    return None
+
+
+def life_threatening_but_not_serious(asked: Asked) -> str | None:
+    """CTCAE: grade 4 is life-threatening, and so serious (ICH E2A II.B), unless a value alone gives it."""
+    match asked.said:
+        case AdverseEvent(grade=4, serious=serious, criteria=(), term=term) if not serious:
+            if not is_laboratory_term(asked.protocol.ctcae, term):
+                said = "called not serious" if serious is False else "not called serious"
+                return f"{term} has grade 4, but is {said}"
     return None
 
 
@@ -152,6 +205,11 @@ CHECKS: dict[type[Said], tuple[Check, ...]] = {
         criterion_without_serious,
         fatal_but_not_serious,
         grade_contradicts_outcome,
+        term_not_of_the_dictionary,
+        grade_not_of_the_term,
+        no_grade,
+        grade_against_severity,
+        life_threatening_but_not_serious,
         ends_before_it_begins,
         happens_after_death,
         fatal_event_without_death,
@@ -181,6 +239,11 @@ def conclude(protocol: Protocol, participant: Participant, key: str, said: Said)
                 sentence=f"Participant {participant.id}: {wrong}.",
                 question=name,
             )
+
+
+def _listed(grades: frozenset[int]) -> str:
+    *first, last = map(str, sorted(grades))
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _inside(interval: Interval, value: Decimal) -> bool:

@@ -28,13 +28,17 @@ def conclude(protocol: Protocol, participant: Participant, key: str, said: Said)
             return
 
 
-def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> Iterator[GradeFinding]:
+def grades(
+    protocol: Protocol, participant: Participant, key: str, lab: LabPoint
+) -> Iterator[tuple[str, str, ctcae.Grade, tuple[str, ...]]]:
+    """The terms that a laboratory result can grade, each with its direction, its grade and the records it rests on."""
     terms = ctcae.terms_for(protocol.ctcae, lab.analyte, lab.specimen)
     if not terms:
         return
     baseline_key, baseline = _baseline_for(participant, key, lab)
     if baseline_key == key and protocol.grading.baseline_record == "not_graded":
         return
+    causes = (key,) if baseline is None or baseline_key is None else (key, baseline_key)
     measurement = ctcae.Measurement(
         value=lab.value,
         unit=lab.unit,
@@ -47,14 +51,18 @@ def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: Lab
         analyte=lab.analyte,
     )
     for term, direction in terms:
-        grade = ctcae.grade(protocol.ctcae, term, measurement, direction)
+        yield term, direction, ctcae.grade(protocol.ctcae, term, measurement, direction), causes
+
+
+def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> Iterator[GradeFinding]:
+    for term, _, grade, causes in grades(protocol, participant, key, lab):
         yield GradeFinding(
             key=f"grade|{key}|{term}",
             rule=f"ctcae/{protocol.ctcae}",
             version=protocol.version,
             participant=participant.id,
             scope=participant.enrolment.group if participant.enrolment else None,
-            causes=(key,) if baseline is None or baseline_key is None else (key, baseline_key),
+            causes=causes,
             sentence=_sentence(protocol, lab, term, grade),
             term=term,
             basis="laboratory",

@@ -11,11 +11,12 @@ Rules we state where the dictionary leaves a choice:
 * Unknown age is adult; unknown calcium is corrected; a blood pressure is systolic unless it says diastolic.
 """
 
-from clinical.ctcae.analytes import terms_for
+from clinical.ctcae.analytes import is_laboratory_term, names_of_toxicity, only_values_grade, terms_for
 from clinical.ctcae.grading import compile_scale, grade
 from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
 from clinical.ctcae.request import calculate_grade
 from clinical.ctcae.scale import Scale
+from clinical.ctcae.suggestion import known_term, suggest
 from clinical.ctcae.terms import VERSIONS, term_grades
 
 __all__ = [
@@ -28,6 +29,11 @@ __all__ = [
     "calculate_grade",
     "compile_scale",
     "grade",
+    "is_laboratory_term",
+    "known_term",
+    "names_of_toxicity",
+    "only_values_grade",
+    "suggest",
     "term_grades",
     "terms_for",
 ]

@@ -41,8 +41,8 @@ def terms(version: str) -> dict[str, Term]:
 
 @lru_cache(maxsize=8192)
 def plain_name(name: str) -> str:
-    """A name as it is looked up: lower case, single blanks, American spelling."""
-    text = " ".join(name.lower().split())
+    """A name as it is looked up: lower case, single blanks, plain hyphens, American spelling."""
+    text = " ".join(name.lower().replace("–", "-").replace("—", "-").split())
     for british, american in _SPELLINGS:
         text = text.replace(british, american)
     return text

@@ -1,7 +1,7 @@
 """What is reported of one invented participant, and when? Each from chance of its own: others do not change it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -37,7 +37,7 @@ class Analyte:
 
 ANALYTES = (
     Analyte("HGB", ("g/L", "g/dL"), (120, 160), 124, 11, 0.1, (0, 1)),
-    Analyte("NEUT", ("10^9/L", "10^3/uL"), (1.8, 7.5), 3.9, 1.3, 1, (1, 1)),
+    Analyte("NEUT", ("10^9/L", "10^3/uL"), (1.8, 7.5), 3.9, 0.9, 1, (1, 1)),
     Analyte("PLAT", ("10^9/L", "10^3/uL"), (150, 400), 230, 55, 1, (0, 0)),
     Analyte("ALT", ("U/L", "U/L"), (5, 40), 26, 10, 1, (0, 0)),
     Analyte("AST", ("U/L", "U/L"), (5, 40), 27, 9, 1, (0, 0)),
@@ -48,6 +48,15 @@ ANALYTES = (
     Analyte("CA", ("mmol/L", "mg/dL"), (2.15, 2.55), 2.33, 0.1, 4.008, (2, 1)),
     Analyte("MG", ("mmol/L", "mg/dL"), (0.70, 1.05), 0.83, 0.08, 2.431, (2, 1)),
 )
+
+DURING: Mapping[str, tuple[str, tuple[float, float, float, float]]] = {
+    "Anemia": ("HGB", (110, 90, 72, 72)),
+    "Platelet count decreased": ("PLAT", (100, 62, 37, 15)),
+    "Neutrophil count decreased": ("NEUT", (1.65, 1.2, 0.7, 0.3)),
+    "Alanine aminotransferase increased": ("ALT", (80, 160, 400, 900)),
+    "Hypomagnesemia": ("MG", (0.6, 0.45, 0.35, 0.25)),
+}
+"""What a laboratory finds during an event: the analyte, and a value inside each grade of CTCAE 5.0, 1 to 4."""
 
 SITES = 8
 CRITERIA = {4: ["life_threatening"], 5: ["death"]}
@@ -70,6 +79,7 @@ class Participant:
         self.weight = round(self.chance.gauss(68, 11), 1)
         self.surface = round(math.sqrt(max(self.weight, 35) * 168 / 3600), 2)
         self.laboratory = number % 3 == 0
+        self._found: list[tuple[str, float, datetime, datetime]] = []
         self._order = 0
 
     def reports(self, until: datetime) -> list[Report]:
@@ -175,7 +185,9 @@ class Participant:
             second = int(self.laboratory)
             factor, digits = (analyte.factor if second else 1.0), analyte.digits[second]
             drift = -0.06 * analyte.usual if analyte.code in ("HGB", "MG") and number > 2 else 0.0
-            value = max(analyte.usual + drift + self.chance.gauss(0, analyte.spread), analyte.usual / 20) * factor
+            off = self.chance.gauss(0, analyte.spread)
+            usual = max(analyte.usual + drift + off, analyte.usual / 20)
+            value = self._during(analyte, at, off / analyte.spread, usual) * factor
             unit = analyte.units[second]
             if self.scenario.unit_error and second and analyte.code == "HGB" and number == 4:
                 unit = analyte.units[0]
@@ -195,12 +207,19 @@ class Participant:
                 again = data | {"value": f"{value * 1.02:.{digits}f}"}
                 yield self._revised(told, again, "transcription error", timedelta(days=self.chance.uniform(1, 6)))
 
+    def _during(self, analyte: Analyte, at: datetime, off: float, usual: float) -> float:
+        """The usual value, unless an event is going on that a laboratory sees: then one of the event's grade."""
+        for code, level, onset, end in self._found:
+            if code == analyte.code and onset.date() <= at.date() < end.date():
+                return level * (1 + 0.03 * max(-2.0, min(2.0, off)))
+        return usual
+
     def _events(self, ended: datetime) -> Iterator[Report]:
         drugs = tuple(self.group.drugs)
         for number, event in enumerate((*(e for drug in drugs for e in EVENTS.get(drug, ())), *ANYWHERE)):
             drawn = self.chance.random()
             if drawn < event.any_grade:
-                grade = 3 if drawn < event.grade_3 else self.chance.choice((1, 1, 2))
+                grade = 3 if drawn < event.grade_3 else self.chance.choice((event.mildest, event.mildest, 2))
                 onset = self.first_dose + timedelta(days=self.chance.weibullvariate(event.onset_days * 1.3, 1.2))
                 if onset < ended:
                     yield from self._event(f"ae/{number}", event, grade, onset)
@@ -216,6 +235,9 @@ class Participant:
         if event.drug == "*":
             causality = [{"drug": drug, "investigator": "not_related"} for drug in drugs]
         lasts = timedelta(days=self.chance.uniform(3, 30))
+        if event.term in DURING:
+            code, levels = DURING[event.term]
+            self._found.append((code, levels[grade - 1], onset, onset + lasts))
         data: Document = {
             "term": event.term,
             "verbatim": event.term.lower(),

@@ -18,6 +18,8 @@ class Event:
     onset_days: int
     drug: str
     infusion: bool = False
+    mildest: int = 1
+    """The lowest grade that exists (CTCAE 5.0)."""
 
 
 EVENTS: Mapping[str, tuple[Event, ...]] = {
@@ -42,7 +44,7 @@ EVENTS: Mapping[str, tuple[Event, ...]] = {
 }
 """By drug. Sizes: safety tables of cetuximab, of PD-1 with CTLA-4 antibodies, and of anti-CD47 antibodies."""
 
-ANYWHERE = (Event("Dysphagia", 0.25, 0.05, 90, "*"), Event("Lung infection", 0.20, 0.06, 80, "*"))
+ANYWHERE = (Event("Dysphagia", 0.25, 0.05, 90, "*"), Event("Lung infection", 0.20, 0.06, 80, "*", mildest=2))
 """The background of the disease, whatever is given."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from clinical.monitor import standing, step
 from clinical.state import Trial
+from protocols import shipped
 from schemas.findings import (
     AnyFinding,
     Change,
@@ -260,22 +261,79 @@ def test_an_amendment_is_judged_by_its_own_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "question"),
+    ("event", "question", "mended"),
     [
-        ({"serious": True}, "serious_without_criterion"),
-        ({"serious": False, "criteria": ["hospitalisation"]}, "criterion_without_serious"),
-        ({"serious": False, "outcome": "fatal"}, "fatal_but_not_serious"),
-        ({"grade": 5, "outcome": "recovered"}, "grade_contradicts_outcome"),
-        ({"grade": 3, "outcome": "fatal"}, "grade_contradicts_outcome"),
-        ({"onset": "2026-02", "end": "2026-01-31"}, "ends_before_it_begins"),
-        ({"outcome": "fatal"}, "fatal_event_without_death"),
+        ({"serious": True}, "serious_without_criterion", {"serious": False}),
+        ({"serious": False, "criteria": ["hospitalisation"]}, "criterion_without_serious", {"serious": True}),
+        ({"serious": False, "outcome": "fatal"}, "fatal_but_not_serious", {"serious": True}),
+        ({"grade": 5, "outcome": "recovered"}, "grade_contradicts_outcome", {"outcome": "fatal"}),
+        ({"grade": 3, "outcome": "fatal"}, "grade_contradicts_outcome", {"grade": 5}),
+        ({"onset": "2026-02", "end": "2026-01-31"}, "ends_before_it_begins", {"end": "2026-02-02"}),
+        ({"outcome": "fatal"}, "fatal_event_without_death", {"outcome": "recovered"}),
+        ({"grade": 5, "outcome": "fatal"}, "fatal_event_without_death", {"outcome": "recovered", "grade": 4}),
+        ({"term": "Fevr"}, "term_not_of_the_dictionary", {"term": "Fever"}),
+        ({"term": "Alopecia", "grade": 3}, "grade_not_of_the_term", {"grade": 2}),
+        ({"term": "Hypermagnesaemia", "grade": 2}, "grade_not_of_the_term", {"grade": 3}),
+        ({"grade": None}, "no_grade", {"grade": 3}),
+        ({"grade": 4, "severity": "mild"}, "grade_against_severity", {"severity": "severe"}),
+        ({"grade": 4, "serious": False}, "life_threatening_but_not_serious", {"serious": True}),
+        ({"grade": 4}, "life_threatening_but_not_serious", {"grade": 3}),
     ],
 )
-def test_what_contradicts_itself_becomes_a_query(event: dict[str, object], question: str) -> None:
-    trial, _ = told(*begun(adverse_event("P-001", "Sepsis", 2, data=event)))
+def test_what_contradicts_itself_becomes_a_query_until_it_is_mended(
+    event: dict[str, object], question: str, mended: dict[str, Any]
+) -> None:
+    said = adverse_event("P-001", "Sepsis", 3, data=event)
+    said = said | {"data": {name: value for name, value in said["data"].items() if value is not None}}
+    trial, _ = told(*begun(said))
     assert question in {query.question for query in of(QueryFinding, trial)}
+    trial, changes = told(*begun(said, revised(said, **mended)))
+    assert question not in {query.question for query in of(QueryFinding, trial)}
+    assert [change.state for change in changes if question in change.finding.key] == ["raised", "withdrawn"]
+
+
+def test_a_death_of_an_adverse_event_asks_for_a_fatal_event_until_one_is_reported() -> None:
+    died = message(
+        "ParticipantDied.v1",
+        {"died_on": "2026-02-01", "cause": "adverse_event"},
+        record="dd/P-001",
+        time="2026-02-01T00:00:00Z",
+        subject="P-001",
+    )
+    fatal = adverse_event("P-001", "Sepsis", 5, onset="2026-01-30", data={"outcome": "fatal"})
+    questions = [
+        {query.question for query in of(QueryFinding, told(*begun(died, *more))[0])} for more in ((), (fatal,))
+    ]
+    assert questions == [{"death_of_an_event_without_one"}, set()]
+
+
+def test_a_grade_4_that_a_value_alone_can_give_need_not_be_serious() -> None:
+    trial, _ = told(*begun(adverse_event("P-001", "Neutrophil count decreased", 4, onset="2026-01-08")))
+    assert not of(QueryFinding, trial)
+
+
+def test_a_term_of_another_version_or_of_a_laboratory_is_asked_about_with_the_term_that_is_meant() -> None:
+    for term, meant in (("Thrombocytopenia", "Platelet count decreased"), ("K high", "Hyperkalemia"), ("Kuru", None)):
+        trial, _ = told(*begun(adverse_event("P-001", term, 3)))
+        (query,) = of(QueryFinding, trial)
+        assert query.question == "term_not_of_the_dictionary"
+        assert ("may be meant" in query.sentence) is (meant is not None)
+        assert meant is None or meant in query.sentence
+
+
+def test_preferred_terms_are_no_question_where_the_protocol_has_events_reported_so() -> None:
+    text = shipped("cdiscpilot01").replace("CDISCPILOT01", TRIAL)
+    for event in (
+        adverse_event("P-001", "APPLICATION SITE ERYTHEMA", None, data={"severity": "mild"}),
+        adverse_event("P-001", "APPLICATION SITE ERYTHEMA", 2),
+        adverse_event("P-001", "APPLICATION SITE ERYTHEMA", None),
+    ):
+        trial, _ = told(adopted(text), enrolled("P-001", group="Pbo"), event)
+        assert not of(QueryFinding, trial)
+    trial, _ = told(adopted(text), enrolled("P-001", group="Pbo"), adverse_event("P-001", "ALOPECIA", 3))
+    assert [query.question for query in of(QueryFinding, trial)] == ["grade_not_of_the_term"]
 
 
 def test_dates_that_may_be_in_order_raise_no_query() -> None:
-    trial, _ = told(*begun(adverse_event("P-001", "Sepsis", 2, data={"onset": "2026-01", "end": "2026-01-02"})))
+    trial, _ = told(*begun(adverse_event("P-001", "Sepsis", 3, data={"onset": "2026-01", "end": "2026-01-02"})))
     assert not of(QueryFinding, trial)

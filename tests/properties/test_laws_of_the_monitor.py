@@ -17,11 +17,13 @@ partial = days | days.map(lambda day: day[:7]) | st.just("2026")
 judgements = st.sampled_from([None, "related", "not_related"])
 
 
-def event(person: str, grade: int | None, onset: str, judged: str | None, outcome: str, record: int) -> Message:
+def event(
+    person: str, term: str, grade: int | None, onset: str, judged: str | None, outcome: str, record: int
+) -> Message:
     causality = () if judged is None else (("AK117", judged), ("cetuximab", judged))
     more = {"outcome": outcome} | ({} if grade else {"severity": "severe"})
     return adverse_event(
-        person, "Sepsis", grade, onset=onset, causality=causality, data=more, record=f"ae/{person}/{record}"
+        person, term, grade, onset=onset, causality=causality, data=more, record=f"ae/{person}/{record}"
     )
 
 
@@ -37,14 +39,15 @@ facts = st.one_of(
         lambda p, a, v, on, n: lab(p, a, v, unit="mmol/L" if a == "K" else "U/L", on=on, record=f"lb/{p}/{n}"),
         people,
         st.sampled_from(["ALT", "K"]),
-        st.sampled_from(["3", "5.2", "60", "100", "900"]),
+        st.sampled_from(["1.9", "3", "5.2", "60", "100", "900"]),
         partial,
         st.integers(1, 6),
     ),
     st.builds(
         event,
         people,
-        st.sampled_from([None, 3, 4, 5]),
+        st.sampled_from(["Sepsis", "Alanine aminotransferase increased", "Hypokalemia", "Hepatic failure", "Fevr"]),
+        st.sampled_from([None, 1, 3, 4, 5]),
         partial,
         judgements,
         st.sampled_from(["unknown", "fatal", "recovered"]),
