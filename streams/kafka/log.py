@@ -21,7 +21,7 @@ SILENCE_SECONDS = 60
 """How long a broker may give nothing of a range that it has, before it counts as down."""
 
 FETCHING = {
-    "max_partition_fetch_bytes": 8 * 1024 * 1024,
+    "max_partition_fetch_bytes": 2 * 1024 * 1024,
     "max_poll_records": 2_000,
     "fetch_max_wait_ms": 10,  # whoever waits behind an unanswered fetch waits that long
     "enable_auto_commit": False,
@@ -102,6 +102,7 @@ class Log:
         try:
             yield consumer
         finally:
-            consumer.unsubscribe()
             with self._lock:
-                self._idle.append(consumer)
+                if consumer in self._all:  # else all was closed while a range was still being read
+                    consumer.unsubscribe()
+                    self._idle.append(consumer)

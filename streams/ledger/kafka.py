@@ -181,8 +181,12 @@ class KafkaLedger:
         fold = self._fold(trial)
         end, last = fold.end(), LAST if until is None else until
         while after < last:
-            known = len(fold.offsets)
-            page = fold.again(after, min(known, last, after + CHUNK)) if after < known else fold.advance(end)
+            known = min(len(fold.offsets), last)
+            if after < known:
+                yield from fold.again(after, known)
+                after = known
+                continue
+            page = fold.advance(end)
             if not page:
                 return
             for standing in page:
@@ -276,15 +280,14 @@ class _Fold:
                 self._reading = None
             return found
 
-    def again(self, after: int, until: int) -> list[Standing]:
+    def again(self, after: int, until: int) -> Iterator[Standing]:
         """Reads positions `after` + 1 up to `until` again, which were folded before."""
-        wanted = dict(zip(self.offsets[after:until], range(after + 1, until + 1), strict=True))
-        found = []
+        position = after + 1
         for record in self.log.read(LEDGER, self.partition, self.offsets[after], self.offsets[until - 1] + 1):
-            if position := wanted.get(record.offset):
+            if record.offset == self.offsets[position - 1]:
                 read = LedgerRecord.read(record)
-                found.append(Standing(position, None, self.restamped.get(position, read.canonical), read))
-        return found
+                yield Standing(position, None, self.restamped.get(position, read.canonical), read)
+                position += 1
 
     def _folded(self, record: Received) -> Iterator[Standing]:
         if record.key != self.trial.encode() or (read := _ledger_record(record)) is None:

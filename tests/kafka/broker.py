@@ -246,8 +246,10 @@ class Cluster:
 
 
 def new_cluster() -> str:
-    """A name for a new cluster, as Kafka writes it: sixteen random bytes in base64."""
-    return urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    """A name for a new cluster, as Kafka draws it: sixteen random bytes in base64 that do not look like an option."""
+    while (name := urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
+        continue
+    return name
 
 
 def free_port() -> int:
