@@ -46,22 +46,21 @@ from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
 from schemas.facts.labs import LabResult
 from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
-from schemas.facts.vitals import VitalSign
 from schemas.values import earliest_day, latest_day
 
-MEASURED = (LabPoint, VitalSign)
-"""What bears on grades only: it moves no participant in or out of a denominator."""
+JUDGED = frozenset({AdverseEvent, Enrolment, Death, Withdrawal})
+"""What rules read of a participant, beside the first dose. All else bears on its own record only."""
 
 
 def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
     """The trial after this fact, accepted at this position."""
     match fact:
+        case LabResulted():
+            return _held(trial, fact, position, _point(fact.data))
         case ProtocolAdopted():
             return _adopted(trial, fact, position)
         case ClockTicked():
             return _ticked(trial, fact.time, position)
-        case LabResulted():
-            return _held(trial, fact, position, _point(fact.data))
         case (
             ParticipantEnrolled()
             | TreatmentEnded()
@@ -94,6 +93,14 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             return trial._replace(position=position)  # kept in the ledger: no finding rests on it yet
         case _:
             assert_never(fact)
+
+
+def is_judged_anew(was: Participant, now: Participant, key: str) -> bool:
+    """Whether rules about the participant, and who counts in a denominator, can have moved with this record."""
+    said = now.records[key].said
+    if said is None and key in was.records:
+        said = was.records[key].said
+    return type(said) in JUDGED or now.first_dose != was.first_dose
 
 
 def due_by(trial: Trial, now: datetime) -> Iterator[str]:
@@ -148,7 +155,7 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
         return trial._replace(position=position)
     changed = _indexed(participant, key, Record(fact.revision, position, said), old)
     after = trial._replace(position=position, participants=trial.participants.set(changed.id, changed))
-    if isinstance(said or (old and old.said), MEASURED):
+    if not is_judged_anew(participant, changed, key):
         return after
     if changed.first_dose != participant.first_dose:
         after = _scheduled(after, changed)
@@ -157,18 +164,21 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
 
 def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
     """The participant with the record, and every index that its kind belongs to."""
-    after = participant._replace(records=participant.records.set(key, record))
+    records = participant.records.set(key, record)
     match record.said if record.said is not None else old.said if old else None:
         case LabPoint() as lab:
-            return _with_lab(after, key, lab, record, old)
+            labs = participant.labs.set(lab.analyte, _member(participant.labs.get(lab.analyte, EMPTY), key, record))
+            return _with_lab(participant._replace(records=records, labs=labs), key, lab, old)
         case AdverseEvent():
-            return after._replace(events=_member(after.events, key, record))
+            return participant._replace(records=records, events=_member(participant.events, key, record))
         case Dose():
-            return _with_dose(after, key, record, old)
+            doses = _member(participant.doses, key, record)
+            return _with_dose(participant._replace(records=records, doses=doses), record, old)
         case Enrolment() | EndOfTreatment() | Death() | Withdrawal():
-            return _with_course(after._replace(courses=_member(after.courses, key, record)))
+            courses = _member(participant.courses, key, record)
+            return _with_course(participant._replace(records=records, courses=courses))
         case _:
-            return after
+            return participant._replace(records=records)
 
 
 def _member(keys: Keys, key: str, record: Record) -> Keys:
@@ -177,15 +187,13 @@ def _member(keys: Keys, key: str, record: Record) -> Keys:
     return keys.delete(key) if key in keys else keys
 
 
-def _with_lab(participant: Participant, key: str, lab: LabPoint, record: Record, old: Record | None) -> Participant:
-    """The participant with a laboratory record. Only a candidate, or the change of a record, moves a baseline."""
-    labs = participant.labs
-    if old is not None and isinstance(old.said, LabPoint) and old.said.analyte != lab.analyte:
-        labs = labs.set(old.said.analyte, labs[old.said.analyte].delete(key))
-        participant = _with_baseline(participant._replace(labs=labs), old.said.analyte)
-    after = participant._replace(labs=labs.set(lab.analyte, _member(labs.get(lab.analyte, EMPTY), key, record)))
-    if old is None and not _is_candidate(after, lab):
-        return after
+def _with_lab(after: Participant, key: str, lab: LabPoint, old: Record | None) -> Participant:
+    """The baselines as they are with a laboratory record: only a candidate, or the change of a record, moves one."""
+    if old is None:
+        return _with_baseline(after, lab.analyte) if _is_candidate(after, lab) else after
+    if isinstance(old.said, LabPoint) and old.said.analyte != lab.analyte:
+        without = after.labs[old.said.analyte].delete(key)
+        after = _with_baseline(after._replace(labs=after.labs.set(old.said.analyte, without)), old.said.analyte)
     return _with_baseline(after, lab.analyte)
 
 
@@ -218,8 +226,8 @@ def _is_candidate(participant: Participant, lab: LabPoint) -> bool:
     return lab.collected <= first
 
 
-def _with_dose(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
-    after = participant._replace(doses=_member(participant.doses, key, record))
+def _with_dose(after: Participant, record: Record, old: Record | None) -> Participant:
+    """The first dose, which decides baselines and the window, as it is with this dose."""
     if old is None and isinstance(record.said, Dose) and after.first_dose is not None:
         first: str | None = min(after.first_dose, record.said.started, key=_when)
     else:

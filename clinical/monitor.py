@@ -5,11 +5,11 @@ is announced twice, a corrected value withdraws its own alarm, and a replay says
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clinical import cohort_rules, evaluability, participant_rules, queries, reconciliation, toxicity
 from clinical.course import treatment_of
-from clinical.fold import MEASURED, due_by, evolve
+from clinical.fold import due_by, evolve, is_judged_anew
 from clinical.state import EMPTY, CohortName, LabPoint, Participant, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
 from schemas.findings import AnyFinding, Change, GradeFinding
@@ -21,8 +21,7 @@ AnalyteName = tuple[str, str]
 """A participant and one analyte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(NamedTuple):
     """What a fact can have changed the conclusions about."""
 
     records: tuple[RecordName, ...] = ()
@@ -117,29 +116,27 @@ def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
         return Touched(participants=tuple(due_by(before, fact.time)), cohorts=cohorts)
     if fact.subject is None or after.participants is before.participants:
         return Touched()
-    was, now = before.participants.get(fact.subject), after.participants[fact.subject]
-    keys = tuple(dict.fromkeys(_touched_records(was or Participant(now.id), now, fact.key)))
-    old = was.records.get(fact.key) if was else None
-    said = now.records[fact.key].said or (old.said if old else None)
+    name, key = fact.subject, fact.key
+    was, now = before.participants.get(name) or Participant(name), after.participants[name]
     return Touched(
-        records=tuple((now.id, key) for key in keys),
-        participants=() if isinstance(said, MEASURED) else (now.id,),
+        records=tuple((name, touched) for touched in _touched_records(was, now, key)),
+        participants=(name,) if is_judged_anew(was, now, key) else (),
         cohorts=cohorts,
     )
 
 
 def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[str]:
     """The record itself, and those whose meaning rests on it."""
-    yield key
     if was.enrolment is not now.enrolment or was.death is not now.death or was.first_dose != now.first_dose:
-        yield from now.records
-        return
+        return now.records
+    touched = [key]
     if key in now.events or key in was.events:
-        yield from now.courses
+        touched.extend(now.courses)
     elif _is_of_treatment(key, was, now) and treatment_of(was) != treatment_of(now):
-        yield from now.events
+        touched.extend(now.events)
     for analyte in _moved_baselines(was, now, key):
-        yield from now.labs.get(analyte, EMPTY)
+        touched.extend(now.labs.get(analyte, EMPTY))
+    return touched if len(touched) == 1 else dict.fromkeys(touched)
 
 
 def _is_of_treatment(key: str, was: Participant, now: Participant) -> bool:

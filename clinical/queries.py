@@ -5,8 +5,8 @@ name in `CHECKS` under the kind of record it looks at.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from clinical.ctcae import is_laboratory_term, known_term, suggest, term_grades
 from clinical.participant_rules import events_of, is_fatal
@@ -20,8 +20,7 @@ from schemas.findings import QueryFinding
 from schemas.values import earliest_day, latest_day
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One record beside the participant it belongs to."""
 
     protocol: Protocol

@@ -1,8 +1,8 @@
 """What is known of a trial at one position? A value: equal ledgers give equal states, and none is ever edited.
 
 Everything is kept in persistent maps (`immutables.Map`): a new state shares what did not change with the one before,
-so a step costs the same with ten thousand facts behind it as with a million. What is replaced with every fact is a
-named tuple: one with a field changed is made several times faster than a dataclass.
+so a step costs the same with ten thousand facts behind it as with a million. What is made with every fact is a named
+tuple: it is made several times faster than a frozen dataclass.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ from schemas.facts.participants import Death, EndOfTreatment, Enrolment, NewTher
 from schemas.facts.vitals import VitalSign
 
 
-@dataclass(frozen=True, slots=True)
-class LabPoint:
+class LabPoint(NamedTuple):
     """One laboratory result, as grading needs it: exact numbers in the reported unit, with its own limits."""
 
     analyte: str
@@ -56,8 +55,7 @@ Said = (
 """What a record of a participant can say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What now stands of one record: its highest revision. A withdrawn record says nothing."""
 
     revision: int

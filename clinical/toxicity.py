@@ -55,15 +55,17 @@ def grades(
 
 
 def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> Iterator[GradeFinding]:
+    scope = participant.enrolment.group if participant.enrolment else None
+    result = _result(lab)
     for term, _, grade, causes in grades(protocol, participant, key, lab):
         yield GradeFinding(
             key=f"grade|{key}|{term}",
             rule=f"ctcae/{protocol.ctcae}",
             version=protocol.version,
             participant=participant.id,
-            scope=participant.enrolment.group if participant.enrolment else None,
+            scope=scope,
             causes=causes,
-            sentence=_sentence(protocol, lab, term, grade),
+            sentence=_sentence(result, protocol, term, grade),
             term=term,
             basis="laboratory",
             on=lab.collected,
@@ -100,10 +102,13 @@ def _before(collected: str, baseline: str) -> bool:
     )
 
 
-def _sentence(protocol: Protocol, lab: LabPoint, term: str, grade: ctcae.Grade) -> str:
+def _result(lab: LabPoint) -> str:
     sign = "" if lab.operator == "=" else lab.operator
     value = f"{sign}{lab.value}" if lab.value is not None else f"{lab.coded}"
-    result = f"{lab.analyte} {value} {lab.unit or '(no unit)'} of {lab.collected}"
+    return f"{lab.analyte} {value} {lab.unit or '(no unit)'} of {lab.collected}"
+
+
+def _sentence(result: str, protocol: Protocol, term: str, grade: ctcae.Grade) -> str:
     if grade.grade is not None:
         return f"{result}: CTCAE {protocol.ctcae} {term}, grade {grade.grade}."
     if grade.low is None and grade.high is None:

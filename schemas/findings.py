@@ -5,9 +5,10 @@ are equal bytes: no clock, no code version, no free text stands in a finding.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict
 
@@ -154,16 +155,13 @@ class Change:
     finding: AnyFinding
 
 
-_FIELDS: dict[type[Finding], tuple[str, ...]] = {
-    finding: tuple(field.name for field in fields(finding))
-    for finding in (
-        GradeFinding,
-        ParticipantRuleFinding,
-        EvaluabilityFinding,
-        CohortRuleFinding,
-        QueryFinding,
-    )
-}
+def _fields(finding: type[AnyFinding]) -> tuple[tuple[str, ...], Callable[[Finding], tuple[Any, ...]]]:
+    names = tuple(field.name for field in fields(finding))
+    return names, attrgetter(*names)
+
+
+_FIELDS = {finding: _fields(finding) for finding in get_args(AnyFinding)}
+"""The names of the fields of each kind of finding, and what reads them all at once."""
 
 
 def change_id(trial: str, position: int, key: str) -> str:
@@ -174,10 +172,12 @@ def change_id(trial: str, position: int, key: str) -> str:
 def message(trial: str, change: Change) -> dict[str, Any]:
     """A change as it travels. What is about no participant or no group has no such field; other unknowns are null."""
     finding = change.finding
-    document = {name: getattr(finding, name) for name in _FIELDS[type(finding)]}
-    for absent in ("participant", "scope"):
-        if document[absent] is None:
-            del document[absent]
+    names, values = _FIELDS[type(finding)]
+    document: dict[str, Any] = dict(zip(names, values(finding), strict=True))
+    if finding.participant is None:
+        del document["participant"]
+    if finding.scope is None:
+        del document["scope"]
     document["id"] = change_id(trial, change.since, finding.key)
     document["kind"] = finding.kind
     document["trial"] = trial

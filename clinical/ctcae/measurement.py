@@ -45,8 +45,7 @@ class Baseline(NamedTuple):
 _NO_FACTS = Facts()
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """One reported value with everything a criterion may read; None is unknown.
 
     `lln`, `uln`: limits of the record's own laboratory, in its own unit. `percent_change` from baseline is signed, a
