@@ -97,7 +97,7 @@ def _to_reconcile(before: Trial, after: Trial, touched: Touched, found: Iterable
 
 
 def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], position: int) -> Iterator[Change]:
-    for key in sorted(stood.keys() | stands.keys()):
+    for key in sorted(stood | stands):
         before, now = stood.get(key), stands.get(key)
         if now is None:
             assert before is not None

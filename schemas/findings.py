@@ -7,7 +7,7 @@ are equal bytes: no clock, no code version, no free text stands in a finding.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
 
@@ -153,8 +153,7 @@ AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | Cohor
 State = Literal["raised", "changed", "withdrawn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A finding was raised, changed or withdrawn at a position of its trial's ledger."""
 
     state: State

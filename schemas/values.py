@@ -6,6 +6,7 @@ Everything here is read strictly: a value that is not exactly of its form is ref
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -17,6 +18,13 @@ INSTANT = re.compile(
 )
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR, LAST_YEAR = 1850, 2200
+REMEMBERED = 16_384
+"""Texts of each kind whose value is remembered: results share limits, visits share dates."""
+LONGEST_REMEMBERED = 40
+
+
+NO_DECIMAL = "a measured value is a JSON string of digits, such as '80.0' (no exponent, no sign but -)"
+NO_INSTANT = "an instant is written YYYY-MM-DDThh:mm:ssZ, or with an offset such as +01:00"
 
 
 def exact_decimal(value: object) -> Decimal:
@@ -26,9 +34,16 @@ def exact_decimal(value: object) -> Decimal:
     """
     if isinstance(value, Decimal):
         return value
-    if not isinstance(value, str) or not DECIMAL.fullmatch(value):
-        raise ValueError("a measured value is a JSON string of digits, such as '80.0' (no exponent, no sign but -)")
-    return Decimal(value)
+    if not isinstance(value, str):
+        raise ValueError(NO_DECIMAL)
+    return _decimal(value)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _decimal(text: str) -> Decimal:
+    if not DECIMAL.fullmatch(text):
+        raise ValueError(NO_DECIMAL)
+    return Decimal(text)
 
 
 def written_decimal(value: Decimal) -> str:
@@ -36,6 +51,7 @@ def written_decimal(value: Decimal) -> str:
     return format(value, "f")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def real_partial_date(value: str) -> str:
     """A date as far as it is known, ISO 8601: `2026`, `2026-03`, `2026-03-14` or `2026-03-14T09:12`; it must exist."""
     if not PARTIAL_DATE.fullmatch(value):
@@ -56,10 +72,17 @@ def exact_instant(value: object) -> datetime:
     """
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or not INSTANT.fullmatch(value):
-        raise ValueError("an instant is written YYYY-MM-DDThh:mm:ssZ, or with an offset such as +01:00")
+    if not isinstance(value, str):
+        raise ValueError(NO_INSTANT)
+    return _instant(value) if len(value) <= LONGEST_REMEMBERED else _instant.__wrapped__(value)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _instant(text: str) -> datetime:
+    if not INSTANT.fullmatch(text):
+        raise ValueError(NO_INSTANT)
     try:
-        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("no such date or time") from None
     if not FIRST_YEAR <= instant.year <= LAST_YEAR:
@@ -87,11 +110,13 @@ def written_instant(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def earliest_day(partial: str) -> date:
     """The first day that a partial date may mean: `2026-03` may be the 1st."""
     return date.fromisoformat((partial + "-01-01" if len(partial) == 4 else partial + "-01")[:10])
 
 
+@lru_cache(maxsize=REMEMBERED)
 def latest_day(partial: str) -> date:
     """The last day that a partial date may mean: `2026-02` may be the 28th."""
     if len(partial) >= 10:
