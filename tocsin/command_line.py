@@ -179,9 +179,46 @@ def _sent(home: str, messages: Messages) -> Iterator[dict[str, Any]]:
 
 
 @app.command()
-def serve(home: HomeOption, port: Annotated[int, typer.Option(min=0, max=65535)] = 8117) -> None:
-    """Intake over HTTP and the live page on a home, on loopback."""
-    _served(folder_of(home), port, ())
+def serve(
+    home: HomeOption,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8117,
+    clickhouse: Annotated[
+        str | None, typer.Option(help="host:port of the boards' store. [env: TOCSIN_CLICKHOUSE]")
+    ] = None,
+    state: Annotated[Path | None, typer.Option(help="For a store of our own, where no server is named.")] = None,
+) -> None:
+    """Intake over HTTP and the live page on a home, on loopback.
+
+    Of a home on Kafka the boards are read from the ClickHouse server that the sink fills or, where none is named, from
+    a copy made in this process.
+    """
+    from tocsin.homes import on_kafka
+
+    if on_kafka(home):
+        _served_from_kafka(home, port, clickhouse, state)
+    else:
+        _served(folder_of(home), port, ())
+
+
+def _served_from_kafka(home: str, port: int, clickhouse: str | None, state: Path | None) -> None:
+    from streams.store import StoreError
+    from tocsin.serving_kafka import serve as serving
+    from tocsin.settings import store_server
+    from tocsin.working import default_state
+
+    try:
+        with _broker(home) as (connection, _):
+            serving(connection, store_server(clickhouse), state or default_state(), port, _says_where)
+    except StoreError as error:
+        fail(str(error), WORLD_DOWN)
+    except ValueError as error:
+        fail(str(error), WRONG_USAGE)
+    except OSError as error:
+        fail(f"port {port}: {error.strerror or error}", WORLD_DOWN)
+
+
+def _says_where(url: str) -> None:
+    print(f"Live page: {url}/", flush=True)  # noqa: T201
 
 
 @app.command()
@@ -206,7 +243,7 @@ def _served(home: Path, port: int, background: "Sequence[Background]") -> None:
     from tocsin.serving import serve as serving
 
     try:
-        serving(home, port, background=background, ready=lambda url: print(f"Live page: {url}/", flush=True))  # noqa: T201
+        serving(home, port, background=background, ready=_says_where)
     except HomeBusyError as error:
         fail(str(error), WORLD_DOWN)
     except OSError as error:

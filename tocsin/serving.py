@@ -1,15 +1,11 @@
 """How is a home served? One process holds it: intake over loopback, the sink, the store, the live page."""
 
-import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from dashboards.live.app import create_app
 from streams import handover, history, replay
@@ -18,8 +14,8 @@ from streams.intake import Message, outcome_line
 from streams.local import Home
 from streams.sink import Sink
 from streams.store.chdb_store import Store
+from tocsin.listening import Server, address_of, bound
 
-LOOPBACK = "127.0.0.1"
 STORE, CACHE = "boards", "cache"
 TICK_SECONDS = 20.0
 """How often we look whether an hour is full."""
@@ -73,7 +69,7 @@ def serve(
 ) -> None:
     """Serves a home until it is interrupted; `ready` hears the address. Port 0 takes any free one."""
     with ExitStack() as opened:
-        listening = opened.enter_context(_bound(port))
+        listening = opened.enter_context(bound(port))
         home = opened.enter_context(Home(folder, what))
         store = Store(folder / STORE)
         opened.callback(store.close)
@@ -82,8 +78,8 @@ def serve(
         home.listen(sink.put)
         sink.start()
         opened.callback(sink.close)
-        url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-        server = _Server(create_app(ServedHome(home), store, sink, folder / CACHE), lambda: _is_ready(home, url, ready))
+        url = address_of(listening)
+        server = Server(create_app(ServedHome(home), store, sink, folder / CACHE), lambda: _is_ready(home, url, ready))
         with server.interruptible(), _beside(home, [_ticking, *background]):
             server.run(sockets=[listening])
 
@@ -91,43 +87,6 @@ def serve(
 def _is_ready(home: Home, url: str, ready: Callable[[str], None]) -> None:
     home.served_at(url)
     ready(url)
-
-
-class _Server(uvicorn.Server):
-    """A server that says when it takes calls, and ends in order: the home and the store are closed after it."""
-
-    def __init__(self, app: Any, ready: Callable[[], None]) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts, and says so."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to `interruptible`: uvicorn would raise them again before anything is closed."""
-        yield
-
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the server; a second one does not wait for open requests."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-@contextmanager
-def _bound(port: int) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((LOOPBACK, port))
-        yield listening
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from dashboards.live.feed import Feed
 from dashboards.live.guard import Guard
 from dashboards.live.measures import Measures
 from dashboards.live.pages import Frame
-from dashboards.live.ports import HomePort, StoredPositions
+from dashboards.live.ports import HomeDownError, HomePort, StoredPositions
 from dashboards.live.words import FILTERS, count
 from dashboards.panels import Reader
 
@@ -205,17 +205,19 @@ def _add_door(app: FastAPI, live: LivePage) -> None:
     accepts = {kind: {"schema": {"type": "string"}} for kind in (door.ONE, door.MANY, door.LINES)}
     said = {
         200: {"description": "Accepted or known. For a batch or lines: every outcome in its place, whatever it is."},
+        202: {"description": "Sent on: the topic, partition and offset of each. A home on Kafka answers so."},
         400: {"description": "A hand-over that was not packed as one."},
         403: {"description": "Sent by a page of another origin, or to another host name."},
         409: {"description": "One fact, whose identity stands in the ledger with other content: in quarantine."},
         413: {"description": f"More than {door.LARGEST_BODY:,} bytes."},
         415: {"description": "A media type that is not read."},
         422: {"description": "One message that is no fact: in quarantine, with its address and what is wrong."},
+        503: {"description": "The home does not answer. Whether a message arrived is not known: send it again."},
     }
 
     @app.post("/facts", tags=["facts"], responses=said, openapi_extra={"requestBody": {"content": accepts}})  # type: ignore[arg-type]
     async def facts(request: Request) -> Response:
-        """Takes facts: one, an array, or lines. Answers when they and what follows from them are durable.
+        """Takes facts: one, an array, or lines. Answers when they are durable, and in a folder what follows from them.
 
         One fact is answered by an object, an array by an array, lines by lines: the position, or the quarantine
         number with the path and the reason.
@@ -231,11 +233,13 @@ def _add_door(app: FastAPI, live: LivePage) -> None:
 
 
 def _received(home: HomePort, kind: str, body: bytes) -> Sequence[dict[str, Any]]:
-    if kind != home.packed:
-        named = f"http:{hashlib.sha256(body).hexdigest()[:12]}"
-        return home.receive(door.messages(kind, body, named))
     try:
+        if kind != home.packed:
+            named = f"http:{hashlib.sha256(body).hexdigest()[:12]}"
+            return home.receive(door.messages(kind, body, named))
         return home.receive_packed(body)
+    except HomeDownError as error:
+        raise HTTPException(503, str(error)) from error
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
 

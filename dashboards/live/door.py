@@ -62,9 +62,11 @@ def _after_white(text: str, at: int) -> int:
     return at
 
 
-STATUS = {"accepted": 200, "duplicate": 200, "conflict": 409, "quarantined": 422}
+STATUS = {"accepted": 200, "duplicate": 200, "sent": 202, "conflict": 409, "not_sent": 413, "quarantined": 422}
 
 
 def status_of(kind: str, outcomes: Sequence[dict[str, Any]]) -> int:
-    """A single fact answers by its outcome. Of many, each line says its own, and the answer as a whole is 200."""
-    return STATUS[outcomes[0]["outcome"]] if kind == ONE and outcomes else 200
+    """A single fact answers by its outcome. Of many, each line says its own; as a whole they were taken, or sent on."""
+    if kind == ONE and outcomes:
+        return STATUS[outcomes[0]["outcome"]]
+    return 202 if any(outcome["outcome"] == "sent" for outcome in outcomes) else 200

@@ -31,6 +31,10 @@ class StoredPositions(Protocol):
         """Calls `notify`, on the sink's own thread, with the positions that moved."""
 
 
+class HomeDownError(RuntimeError):
+    """The home does not take messages now: whether any of these arrived is not known."""
+
+
 class HomePort(Protocol):
     """The home that is being served."""
 
@@ -39,7 +43,10 @@ class HomePort(Protocol):
         """The media type by which a command beside the server hands over messages with their own addresses."""
 
     def receive(self, messages: Sequence[tuple[bytes, str]]) -> Sequence[dict[str, Any]]:
-        """Takes messages (raw bytes, address) in one durable step; gives the outcome of each as doors print it."""
+        """Takes messages (raw bytes, address) in one durable step; gives the outcome of each as doors print it.
+
+        A home on Kafka says where each was sent; what becomes of it is said later. Raises HomeDownError.
+        """
 
     def receive_packed(self, body: bytes) -> Sequence[dict[str, Any]]:
         """The same for a body of the media type `packed`. Raises ValueError where it is none."""

@@ -63,6 +63,17 @@ def claim(store: BoardStore, origin: str) -> None:
         raise OtherLedgerError("the store holds the copy of another ledger: empty it, or name another database")
 
 
+def reached_of(store: BoardStore, origin: str) -> dict[tuple[Topic, int], int]:
+    """How far the copy of a ledger has come: the first offset of each partition that is not in the store."""
+    rows = store.query(
+        "SELECT topic, number, max(next) AS reached FROM progress "
+        "WHERE origin = {origin:String} GROUP BY topic, number",
+        {"origin": origin},
+    )
+    by_name = {topic.name: topic for topic in (LEDGER, *COPIED)}
+    return {(by_name[row["topic"]], row["number"]): int(row["reached"]) for row in rows}
+
+
 @dataclass(slots=True)
 class _Covered:
     """What can be written: marks, the findings that stand before them, and where the next record stands."""
@@ -107,16 +118,16 @@ class Copy:
 
     def take_up(self) -> dict[Topic, int]:
         """Where to go on in each topic: as the store says."""
-        rows = self._store.query(
-            "SELECT topic, max(next) AS reached FROM progress "
-            "WHERE origin = {origin:String} AND number = {number:UInt64} GROUP BY topic",
-            {"origin": self._origin, "number": self._number},
-        )
-        reached = {row["topic"]: int(row["reached"]) for row in rows}
-        self._next = {topic: reached.get(topic.name, 0) for topic in (LEDGER, *COPIED)}
+        reached = reached_of(self._store, self._origin)
+        self._next = {topic: reached.get((topic, self._number), 0) for topic in (LEDGER, *COPIED)}
         self._open.clear()
         self._latest.clear()
         return {topic: self._next[topic] for topic in COPIED}
+
+    @property
+    def reached(self) -> int:
+        """The first offset of the ledger that is not in the store."""
+        return self._next[LEDGER]
 
     def take(self, topic: Topic, records: Iterable[Received]) -> dict[Topic, int]:
         """Writes what can be written of records that follow on those before; gives where a restart would go on."""

@@ -5,7 +5,7 @@ had arrived is a duplicate, and what had not is taken in its turn. What becomes 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,15 +41,15 @@ def run_of(messages: Iterable[Message | Unusable]) -> tuple[str, int]:
 def send(connection: Connection, messages: Iterable[Message | Unusable], run: str) -> Iterator[dict[str, Any]]:
     """Sends messages in order; gives for each where it stands, or why it was not sent. Raises `KafkaError`."""
     with closing(Log(connection)) as log:
-        lanes = [_Lane(run, number, reached=_standing(log, number)) for number in range(log.partitions())]
+        lanes = [Lane(run, number, reached=standing(log, number)) for number in range(log.partitions())]
     with Writer(connection) as writer:
         for block in _blocks(messages):
-            yield from _sent(writer, lanes, block)
+            yield from sent(writer, lanes, block)
         writer.send([end for lane in lanes for end in lane.ends()])
 
 
 @dataclass
-class _Lane:
+class Lane:
     """How far a run has come in one partition."""
 
     run: str
@@ -60,7 +60,7 @@ class _Lane:
     wrote: set[str] = field(default_factory=set)
     """The families to which the run wrote."""
 
-    def next_window(self, messages: list[Message | Unusable]) -> list[tuple[str, Outgoing]]:
+    def next_window(self, messages: Sequence[Message | Unusable]) -> list[tuple[str, Outgoing]]:
         """The messages of a window, each with its family."""
         after, size = dict(self.reached), len(messages)
         window = []
@@ -82,7 +82,7 @@ class _Lane:
             yield end_of_run(family, self.partition, turn)
 
 
-def _standing(log: Log, partition: int) -> dict[str, int]:
+def standing(log: Log, partition: int) -> dict[str, int]:
     """The last offset in each family of a partition that has any."""
     ends = {family: log.end(topic, partition) for family, topic in BY_FAMILY.items()}
     return {family: end - 1 for family, end in ends.items() if end}
@@ -93,7 +93,7 @@ def end_of_run(family: str, partition: int, turn: Turn) -> Outgoing:
     return outgoing(Message(b"", ""), family, partition, turn.headers())._replace(key=turn.run.encode(), value=None)
 
 
-def _sent(writer: Writer, lanes: list[_Lane], block: list[Message | Unusable]) -> Iterator[dict[str, Any]]:
+def sent(writer: Writer, lanes: Sequence[Lane], block: Sequence[Message | Unusable]) -> Iterator[dict[str, Any]]:
     """Sends one block: in each partition it is one window."""
     by_partition: dict[int, list[Message | Unusable]] = {}
     order: list[int | None] = []

@@ -83,7 +83,8 @@ class _Run:
     @property
     def begins_after(self) -> int:
         """What has begun goes on before anything begins; then whoever was sent after less."""
-        return -1 if self.reached >= 0 else sum(self.claims.get(0, {}).values())
+        first = self.claims[min(self.claims)] if self.claims else {}
+        return -1 if self.reached >= 0 else sum(offset + 1 for offset in first.values())
 
 
 class Sequencer:

@@ -93,11 +93,11 @@ def partitions_of(connection: Connection) -> int:
 
 
 def identity(connection: Connection) -> str:
-    """The broker's own name of the ledger, which no other topic ever has. Raises LookupError where there is none."""
+    """The broker's own name of the ledger, which no other topic ever has. Raises NoTopicsError where there is none."""
     name = connection.topic(LEDGER)
     with _admin(connection) as admin:
         if name not in admin.list_topics():
-            raise LookupError(f"{connection}: no topics here; `tocsin topics create` makes them")
+            raise NoTopicsError(connection)
         (described,) = admin.describe_topics([name])
         return str(described["topic_id"])
 
