@@ -29,7 +29,7 @@ from streams.kafka.records import (
     quarantine_number,
     read_finding,
 )
-from streams.ledger.kafka import Quarantined
+from streams.ledger.kafka import numbered
 from streams.rows import fact_row, finding_row, quarantine_row
 from streams.store import BoardStore, Row, StoreError
 
@@ -142,7 +142,7 @@ class Copy:
         for record in records:
             if (read := _read(record, QuarantineRecord.read)) is not None:
                 number = quarantine_number(self._number, record.offset, self._partitions)
-                rows.append(quarantine_row(Quarantined.of(number, read)))
+                rows.append(quarantine_row(numbered(number, read)))
         self._store.insert("quarantine", rows)
         self._reached({QUARANTINE: records[-1].offset + 1})
 

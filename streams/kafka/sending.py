@@ -30,8 +30,8 @@ LARGEST = min(topic.largest for topic in RAW) - ROOM
 
 
 def run_of(messages: Iterable[Message | Unusable]) -> tuple[str, int]:
-    """The name of a run, a digest of what it sends in order; and how many messages it has."""
-    digest, count = hashlib.sha256(), 0
+    """The name of a run, a digest of what it sends in order and how; and how many messages it has."""
+    digest, count = hashlib.sha256(b"%d %d " % (WINDOW, WINDOW_BYTES)), 0  # other windows are another run
     for message in messages:
         digest.update(len(message.raw).to_bytes(8, "big") + message.raw)
         count += 1

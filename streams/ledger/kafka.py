@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 import schemas
@@ -31,6 +32,7 @@ from streams.kafka.records import (
     read_finding,
     read_key,
 )
+from streams.ledger.reading import Quarantined
 from streams.ledger.sealing import opened
 
 CHUNK = 1_000
@@ -53,24 +55,9 @@ class Standing(NamedTuple):
     record: LedgerRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A message in quarantine: where it came from and what is wrong with it."""
-
-    number: int
-    received: datetime
-    address: str
-    trial: str | None
-    source: str | None
-    digest: str
-    path: str
-    message: str
-
-    @classmethod
-    def of(cls, number: int, one: QuarantineRecord) -> "Quarantined":
-        """A record of the topic, by its number."""
-        said = (one.address, one.trial, one.source, one.digest, one.path, one.message)
-        return cls(number, one.received, *said)
+def numbered(number: int, one: QuarantineRecord) -> Quarantined:
+    """A record of the quarantine's topic as any ledger gives it."""
+    return Quarantined(number, one.received, one.address, one.trial, one.source, one.digest, one.path, one.message)
 
 
 class KafkaLedger:
@@ -151,12 +138,12 @@ class KafkaLedger:
     def quarantined(self, after: int = 0) -> Iterator[Quarantined]:
         """The messages in quarantine, in order of their numbers. What was sent twice stands once."""
         known: set[tuple[str, str]] = set()
-        for number, one in sorted(self._in_quarantine(), key=lambda numbered: numbered[0]):
+        for number, one in sorted(self._in_quarantine(), key=itemgetter(0)):
             if (one.address, one.digest) in known:
                 continue
             known.add((one.address, one.digest))
             if number > after:
-                yield Quarantined.of(number, one)
+                yield numbered(number, one)
 
     def quarantined_raw(self, number: int) -> bytes | None:
         """A message in quarantine as it came; None once its key is destroyed."""

@@ -1,11 +1,25 @@
 """What do commands, pages and importers ask of a ledger? The same of both engines: they read here and never write."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from schemas import AnyFact
-from streams.batch import QuarantinedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A message in quarantine: where it came from and what is wrong with it."""
+
+    number: int
+    received: datetime
+    address: str
+    trial: str | None
+    source: str | None
+    digest: str
+    path: str
+    message: str
 
 
 class ReadableLedger(Protocol):
@@ -38,7 +52,7 @@ class ReadableLedger(Protocol):
     def published_up_to(self, trial: str) -> int:
         """The position up to which every change is published."""
 
-    def quarantined(self, after: int = 0) -> Iterator[QuarantinedMessage]:
+    def quarantined(self, after: int = 0) -> Iterator[Quarantined]:
         """The messages in quarantine, in order of their numbers."""
 
     def quarantined_raw(self, number: int) -> bytes | None:

@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 import schemas
 from clinical.admission import NEEDED_WHOLE
 from schemas import AnyFact
+from streams.ledger.reading import Quarantined
 from streams.ledger.sealing import KEY_BYTES, NONCE_BYTES, digest, opened, seal, unseal
 
 FORMAT = 1
@@ -85,20 +85,6 @@ class Identity(NamedTuple):
     revision: int
     digest: bytes
     fact: AnyFact | None
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A message in quarantine: where it came from and what is wrong with it."""
-
-    number: int
-    received: datetime
-    address: str
-    trial: str | None
-    source: str | None
-    digest: str
-    path: str
-    message: str
 
 
 class Ledger:

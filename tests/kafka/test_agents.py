@@ -17,7 +17,8 @@ from streams.kafka import topics
 from streams.kafka.connection import SCHEME, Connection
 from streams.kafka.records import Outgoing, partition_of
 from streams.kafka.writer import Place, Writer
-from streams.ledger.kafka import KafkaLedger, Quarantined
+from streams.ledger.kafka import KafkaLedger
+from streams.ledger.reading import Quarantined
 from tests.builders import TRIAL, adopted, as_bytes, enrolled, lab
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.trials import protocol_of
