@@ -8,12 +8,13 @@ everything that follows from it in the partitions of that number.
 from dataclasses import dataclass
 from typing import Literal
 
-Arrow = Literal["ingest", "intake", "monitor", "sink", "replay", "live", "move", "redact"]
+Arrow = Literal["ingest", "intake", "monitor", "alerts", "sink", "replay", "live", "move", "redact"]
 
 ARROWS: dict[Arrow, str] = {
     "ingest": "tocsin/command_line.py",
     "intake": "streams/intake.py",
     "monitor": "streams/monitor.py",
+    "alerts": "streams/agents/alerts.py",
     "sink": "streams/sink.py",
     "replay": "streams/replay.py",
     "live": "dashboards/live",
@@ -106,7 +107,7 @@ FINDINGS = Topic(
     retention="unlimited",
     largest=16 * MIB,
     written_by=("monitor",),
-    read_by=("sink", "live"),
+    read_by=("alerts", "sink", "live"),
 )
 QUARANTINE = Topic(
     name="tocsin.quarantine",

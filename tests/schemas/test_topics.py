@@ -7,6 +7,8 @@ import pytest
 
 from schemas import FACTS, LARGEST_MESSAGE
 from schemas.topics import ARROWS, FAMILIES, FINDINGS, KEYS, LEDGER, QUARANTINE, RAW, TOPICS, Arrow, Topic
+from streams.app import AGENTS
+from streams.kafka.worker import Agent
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +65,9 @@ def test_a_topic_takes_whatever_the_one_before_it_took() -> None:
     assert QUARANTINE.largest > max(topic.largest for topic in RAW)
     assert LEDGER.largest > 3 * LARGEST_MESSAGE, "a fact with its stamp, and its message sealed"
     assert FINDINGS.largest >= LEDGER.largest
+
+
+@pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda agent: agent.name)
+def test_an_agent_is_an_arrow_and_reads_the_topics_that_name_it(agent: Agent) -> None:
+    assert agent.name in ARROWS
+    assert [topic.name for topic in agent.reads if agent.name not in topic.read_by] == []
