@@ -14,7 +14,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make kafka", description=__doc__)
     parser.add_argument("--nodes", type=int, default=1, help="1, or 3 so that one can be lost")
     nodes = parser.parse_args().nodes
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in the background deaf to Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="tocsin-kafka-") as folder, Cluster(Path(folder), nodes) as cluster:
         print(f"TOCSIN_KAFKA={cluster.address}")  # noqa: T201
         topics = f"tocsin topics create --replication {min(3, nodes)} --home kafka://{cluster.address}"
