@@ -9,32 +9,46 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import quote
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sse_starlette.sse import EventSourceResponse
 
-from dashboards.live import assets, door, pages
-from dashboards.live.cuts import CutError, resolve
+from dashboards.live import assets, door
+from dashboards.live.asking import Asking
+from dashboards.live.cuts import Cut, CutError, address, resolve
 from dashboards.live.feed import Feed
+from dashboards.live.frame import Frame
 from dashboards.live.guard import Guard
 from dashboards.live.measures import Measures
-from dashboards.live.pages import Frame
+from dashboards.live.pages.behind import Number, behind
+from dashboards.live.pages.overview import overview
+from dashboards.live.pages.participant import participant
+from dashboards.live.pages.participants import participants
+from dashboards.live.pages.pipeline import pipeline
+from dashboards.live.pages.toxicity import toxicity
 from dashboards.live.ports import HomeDownError, HomePort, StoredPositions
 from dashboards.live.words import FILTERS, count
 from dashboards.panels import Reader
 
 READERS = 4
 """Threads that ask the store: more only wait for each other's processor."""
+MAKERS = 8
+"""Threads that make pages; they mostly wait for the store."""
 
 PAGES = {"overview": "Overview", "toxicity": "Toxicity", "participants": "Participants", "pipeline": "Pipeline"}
 NDJSON = "application/x-ndjson"
 
 Answer = TypeVar("Answer")
 AsOf = Annotated[str | None, Query(description="A position, or the instant at which it was known; absent: now.")]
+Since = Annotated[int | None, Query(ge=0, description="Changes after this position; absent: since the last look.")]
+Seen = Annotated[str | None, Cookie(include_in_schema=False)]
+Basis = Literal["both", "reported", "laboratory"]
+Period = Literal["treatment", "any"]
+Order = Literal["worst", "name"]
 Make = Callable[[Frame], dict[str, Any] | None]
+A_YEAR = 365 * 86_400
 
 
 class LivePage:
@@ -48,6 +62,7 @@ class LivePage:
         self.bundle = assets.ChartBundle(cache)
         self.measures = Measures(home, stored, lambda: self.feed.listeners)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._makers = ThreadPoolExecutor(MAKERS, thread_name_prefix="page")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
         self._templates = Environment(
             loader=PackageLoader("dashboards.live"), autoescape=True, undefined=StrictUndefined,
@@ -67,6 +82,7 @@ class LivePage:
         yield
         await making
         self.feed.close()
+        self._makers.shutdown()
         self._readers.shutdown()
         self._writer.shutdown()
 
@@ -89,7 +105,7 @@ class LivePage:
             with self.measures.timing(name):
                 return self._made(name, trial, as_of, make)
 
-        text, status = await self.reading(made)
+        text, status = await asyncio.get_running_loop().run_in_executor(self._makers, made)
         return HTMLResponse(text, status_code=status)
 
     def _made(self, name: str, trial: str, as_of: str | None, make: Make) -> tuple[str, int]:
@@ -99,15 +115,21 @@ class LivePage:
                 "nothing.html", what=f"There is no trial {trial} here.", trials=self.stored.trials()
             ), 404
         try:
-            cut = resolve(self.store, trial, newest, as_of)
+            framed = self._framed(resolve(self.store, trial, newest, as_of))
         except CutError as error:
-            now = pages.frame(self.store, resolve(self.store, trial, newest, None), self.home.head(trial))
-            return self.render("no_cut.html", page=name, frame=now, why=str(error), asked=as_of), 404
-        framed = pages.frame(self.store, cut, self.home.head(trial))
+            framed = self._framed(resolve(self.store, trial, newest, None))
+            return self._shown("no_cut", name, framed, why=str(error), asked=as_of), 404
         values = make(framed)
         if values is None:
-            return self.render("no_such.html", page=name, frame=framed), 404
-        return self.render(f"{name}.html", page=name, frame=framed, failure=self.stored.failure, **values), 200
+            return self._shown("no_such", name, framed), 404
+        return self._shown(name, name, framed, **values), 200
+
+    def _shown(self, template: str, name: str, framed: Frame, **values: Any) -> str:
+        known = {"page": name, "frame": framed, "cut": framed.cut, "failure": self.stored.failure, "keep": {}}
+        return self.render(f"{template}.html", **(known | values))
+
+    def _framed(self, cut: Cut) -> Frame:
+        return Frame(Asking(self.store, cut.trial, cut.position, self._readers), cut, self.home.head(cut.trial))
 
     def position(self, trial: str, as_of: str | None) -> int:
         """The position that a cut of the JSON doors names: up to the ledger's own head."""
@@ -118,14 +140,6 @@ class LivePage:
             return resolve(self.store, trial, newest, as_of).position
         except CutError as error:
             raise HTTPException(404, str(error)) from error
-
-
-def address(trial: str, page: str = "overview", participant: str | None = None) -> str:
-    """Where a page of a trial stands."""
-    base = f"/trials/{quote(trial, safe='')}/"
-    if page == "overview":
-        return base
-    return base + page + (f"/{quote(participant, safe='')}" if participant is not None else "")
 
 
 def chart_json(chart: dict[str, Any]) -> str:
@@ -162,43 +176,62 @@ def _add_pages(app: FastAPI, live: LivePage) -> None:
         return HTMLResponse(live.render("nothing.html", what=None, trials=trials))
 
     @app.get("/trials/{trial}/", response_class=HTMLResponse, tags=["pages"])
-    async def overview(trial: str, as_of: AsOf = None) -> Response:
+    async def first_page(trial: str, as_of: AsOf = None, since: Since = None, seen: Seen = None) -> Response:
         """Is any group being harmed, how sure are we, what changed, what is missing?"""
-        return await live.page("overview", trial, as_of, lambda framed: pages.overview(live.store, framed))
+        last = since if since is not None else _whole(seen)
+        return await live.page("overview", trial, as_of, lambda framed: overview(framed, last))
+
+    @app.post("/trials/{trial}/seen", tags=["pages"], status_code=303)
+    async def look(trial: str, position: Annotated[int, Query(ge=0)]) -> Response:
+        """Remembers, in this browser alone, up to where its reader has seen the trial."""
+        answer = RedirectResponse(address(trial), status_code=303)
+        answer.set_cookie("seen", str(position), max_age=A_YEAR, path=address(trial), samesite="strict", httponly=True)
+        return answer
 
     @app.get("/trials/{trial}/toxicity", response_class=HTMLResponse, tags=["pages"])
-    async def toxicity(
-        trial: str,
-        as_of: AsOf = None,
-        basis: Literal["both", "reported", "laboratory"] = "both",
-        period: Literal["treatment", "any"] = "treatment",
-        order: Literal["worst", "name"] = "worst",
+    async def toxicity_page(
+        trial: str, as_of: AsOf = None, basis: Basis = "both", period: Period = "treatment", order: Order = "worst"
     ) -> Response:
         """Participants by term, worst grade and group."""
-        return await live.page(
-            "toxicity", trial, as_of, lambda framed: pages.toxicity(live.store, framed, basis, period, order)
-        )
+        return await live.page("toxicity", trial, as_of, lambda framed: toxicity(framed, basis, period, order))
+
+    @app.get("/trials/{trial}/behind", response_class=HTMLResponse, tags=["pages"])
+    async def behind_page(
+        trial: str,
+        of: Annotated[str, Query(description="Where the number stands: people, toxicity, rule or question.")],
+        name: Annotated[str, Query(description="The measure, term, rule or question.")],
+        scope: Annotated[str, Query(description="The group; absent: all.")] = "",
+        as_of: AsOf = None,
+        basis: Basis = "both",
+        period: Period = "treatment",
+    ) -> Response:
+        """What is behind a number: numerator and denominator, each with its facts."""
+        number = Number(of, name, scope, basis, period)
+        return await live.page("behind", trial, as_of, lambda framed: behind(framed, number))
 
     @app.get("/trials/{trial}/participants", response_class=HTMLResponse, tags=["pages"])
-    async def participants(trial: str, as_of: AsOf = None) -> Response:
+    async def participants_page(trial: str, as_of: AsOf = None) -> Response:
         """Everybody enrolled."""
-        return await live.page("participants", trial, as_of, lambda framed: pages.participants(live.store, framed))
+        return await live.page("participants", trial, as_of, participants)
 
-    @app.get("/trials/{trial}/participants/{participant:path}", response_class=HTMLResponse, tags=["pages"])
-    async def participant(trial: str, participant: str, as_of: AsOf = None) -> Response:
+    @app.get("/trials/{trial}/participants/{name:path}", response_class=HTMLResponse, tags=["pages"])
+    async def participant_page(trial: str, name: str, as_of: AsOf = None) -> Response:
         """One participant's whole story, facts and findings on one time line."""
-        return await live.page(
-            "participant", trial, as_of, lambda framed: pages.participant(live.store, framed, participant)
-        )
+        return await live.page("participant", trial, as_of, lambda framed: participant(framed, name))
 
     @app.get("/trials/{trial}/pipeline", response_class=HTMLResponse, tags=["pages"])
-    async def pipeline(trial: str, as_of: AsOf = None) -> Response:
+    async def pipeline_page(trial: str, as_of: AsOf = None) -> Response:
         """Facts by source, freshness, and quarantine with its messages."""
-        return await live.page("pipeline", trial, as_of, lambda framed: pages.pipeline(live.store, framed))
+        return await live.page("pipeline", trial, as_of, pipeline)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(live.render("docs.html", api=app.openapi()))
+
+
+def _whole(text: str | None) -> int | None:
+    """A cookie is whatever a browser sends: what is no position was no look."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _add_door(app: FastAPI, live: LivePage) -> None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from dashboards.panels import Reader
 from dashboards.panels.cuts import AT_CUT, AT_INSTANT
@@ -31,10 +31,24 @@ class Cut:
         """Whether the page moves as facts arrive."""
         return self.asked is None
 
-    @property
-    def query(self) -> str:
-        """What a link to another page carries, so that it shows the same cut."""
-        return "" if self.asked is None else f"?as_of={quote(self.asked, safe=':')}"
+    def to(self, page: str = "overview", participant: str | None = None, **choices: str) -> str:
+        """Where a page stands, at the same cut."""
+        asked = {} if self.asked is None else {"as_of": self.asked}
+        query = urlencode(choices | asked, safe=":")
+        return address(self.trial, page, participant) + (f"?{query}" if query else "")
+
+    def at(self, as_of: int | str | None, **choices: str) -> str:
+        """The same page at another cut; None is now."""
+        query = urlencode(choices | ({} if as_of is None else {"as_of": str(as_of)}), safe=":")
+        return f"?{query}"
+
+
+def address(trial: str, page: str = "overview", participant: str | None = None) -> str:
+    """Where a page of a trial stands."""
+    base = f"/trials/{quote(trial, safe='')}/"
+    if page == "overview":
+        return base
+    return base + page + (f"/{quote(participant, safe='')}" if participant is not None else "")
 
 
 def resolve(store: Reader, trial: str, newest: int, asked: str | None) -> Cut:

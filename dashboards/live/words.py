@@ -34,6 +34,25 @@ def percent(part: int, whole: int) -> str:
     return "" if whole == 0 else f"{100 * part / whole:.0f} %"
 
 
+def chance(value: float) -> str:
+    """A probability in percent; what is not certain is never written as if it were."""
+    if 0.9995 <= value < 1:
+        return "> 99.9 %"
+    return "< 0.1 %" if 0 < value < 0.0005 else f"{100 * value:.1f} %"
+
+
+def bounds(pair: tuple[int, int]) -> str:
+    """A number that is not known for certain, as far as it is: 2–5; 2 where both are the same."""
+    least, most = pair
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"
+
+
+def share(pair: tuple[int, int], whole: int) -> str:
+    """A share of which the part is known between bounds: 6–16 %."""
+    least, most = (percent(part, whole) for part in pair)
+    return least if least == most else f"{least.removesuffix(' %')}–{most}"
+
+
 def span(seconds: float) -> str:
     """How long: 40 s, 12 min, 5 h, 6 d."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -52,4 +71,14 @@ def count(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-FILTERS = {"number": number, "instant": instant, "day": day, "percent": percent, "span": span, "plain": plain}
+FILTERS = {
+    "number": number,
+    "instant": instant,
+    "day": day,
+    "percent": percent,
+    "chance": chance,
+    "bounds": bounds,
+    "share": share,
+    "span": span,
+    "plain": plain,
+}

@@ -70,17 +70,18 @@ def current(facts: Iterable[str]) -> str:
     names = ", ".join(f"'{fact}'" for fact in facts)
     return f"""
         SELECT * FROM (
-            SELECT participant, fact, position, source, record, occurred, data FROM facts
+            SELECT participant, fact, position, recorded, source, record, revision, occurred, data FROM facts
             WHERE trial = {{trial:String}} AND position <= {{as_of:UInt64}} AND fact IN ({names}, 'RecordWithdrawn')
             ORDER BY position DESC LIMIT 1 BY source, record)
         WHERE fact != 'RecordWithdrawn'"""
 
 
-def standing(kind: str, columns: str) -> str:
-    """SQL: what stands of one kind of finding at the cut. Reading in key order is what makes any past cut cheap."""
+def standing(columns: str, *kinds: str) -> str:
+    """SQL: what stands of some kinds of finding at the cut. Reading in key order is what makes any past cut cheap."""
+    names = ", ".join(f"'{kind}'" for kind in kinds)
     return f"""
         SELECT * FROM (
-            SELECT key, state, {columns} FROM findings
-            WHERE trial = {{trial:String}} AND kind = '{kind}' AND valid_from <= {{as_of:UInt64}}
+            SELECT kind, key, state, {columns} FROM findings
+            WHERE trial = {{trial:String}} AND kind IN ({names}) AND valid_from <= {{as_of:UInt64}}
             ORDER BY trial, kind, key, valid_from DESC LIMIT 1 BY trial, kind, key)
         WHERE state != 'withdrawn'"""

@@ -47,4 +47,17 @@ FROM ({current(["DataCutDeclared"])}) ORDER BY position DESC LIMIT 20""",
     encoding=Table((Column("name", "Name"), Column("position", "Position", "number"))),
 )
 
-PANELS = (AT_CUT, AT_INSTANT, IN_FORCE, NAMED)
+RECORDS = Panel(
+    name="records",
+    title="Records",
+    description="What some records now say, and where in the ledger: each named source|record, one a line.",
+    sql="""
+SELECT concat(source, '|', record) AS cause, participant, fact, position, recorded, revision, data FROM facts
+WHERE trial = {trial:String} AND position <= {as_of:UInt64}
+  AND cause IN (SELECT arrayJoin(splitByChar('\\n', {records:String})))
+ORDER BY position DESC LIMIT 1 BY cause""",
+    encoding=Table((Column("cause", "Record"), Column("position", "Position", "number"))),
+    parameters={"records": ""},
+)
+
+PANELS = (AT_CUT, AT_INSTANT, IN_FORCE, NAMED, RECORDS)

@@ -1,7 +1,7 @@
 """Who is in the trial, and what happened to one of them?"""
 
 from dashboards.panels import Column, Panel, Table, current, standing
-from dashboards.panels.overview import PLACES
+from dashboards.panels.people import PLACES
 
 LIST = Panel(
     name="participants",
@@ -11,21 +11,15 @@ LIST = Panel(
         "happened. Rules: rules about the participant that are true. Queries: open questions to the source."
     ),
     sql=f"""
-WITH
-    places AS ({PLACES}),
-    grades AS (
-        SELECT participant, max(grade) AS worst, countIf(grade IS NULL) AS not_graded
-        FROM ({standing("grade", "participant, grade")}) GROUP BY participant),
-    rules AS (
-        SELECT participant, groupUniqArray(rule) AS rules
-        FROM ({standing("participant_rule", "participant, rule")}) GROUP BY participant),
-    queries AS (
-        SELECT participant, count() AS queries FROM ({standing("query", "participant")}) GROUP BY participant)
-SELECT places.participant AS participant, group_ AS scope, site, enrolled_on, first_dose, died_on, death_cause,
-    withdrew_on, ended_on, end_cause, worst, not_graded, arraySort(rules) AS rules, queries
-FROM places LEFT JOIN grades USING (participant) LEFT JOIN rules USING (participant)
-LEFT JOIN queries USING (participant)
-ORDER BY enrolled_on, participant""",
+SELECT participant, group_ AS scope, site, enrolled_on, first_dose, died_on, death_cause, withdrew_on, ended_on,
+    end_cause, worst, arraySort(true_rules) AS rules, queries
+FROM ({PLACES}) AS places
+LEFT JOIN (
+    SELECT participant, max(grade) AS worst, groupUniqArrayIf(rule, kind = 'participant_rule') AS true_rules,
+        countIf(kind = 'query') AS queries
+    FROM ({standing("participant, rule, grade", "grade", "participant_rule", "query")}) GROUP BY participant) AS found
+    USING (participant)
+ORDER BY enrolled_on, enrolled_at, participant""",
     encoding=Table(
         (
             Column("participant", "Participant"),

@@ -1,6 +1,6 @@
 """Is any group being harmed? Where each cohort rule stands, and how it came there."""
 
-from dashboards.panels import Chart, Column, Panel, Table, standing
+from dashboards.panels import Chart, Column, Panel, Table, current, standing
 
 INK, QUIET, PATH, STOP = "#1d1d1b", "#5f6368", "#00639c", "#b3400b"
 
@@ -10,44 +10,54 @@ CARDS = Panel(
     description=(
         "The latest conclusion of each stopping rule in each scope. Official: the protocol's rule, at some look inside "
         "the run of participants whose outcome is settled. Certain: known events alone reach the bound. Possible: "
-        "known events and every pending participant together would reach it."
+        "known events and every pending participant together would reach it. Official from: the position since which "
+        "the official verdict stands."
     ),
-    sql=f"""
-SELECT rule, scope, valid_from, body FROM ({standing("cohort_rule", "rule, scope, valid_from, body")})
-ORDER BY rule, scope""",
+    sql="""
+SELECT rule, scope, max(position) AS valid_from, argMax(conclusion, position) AS body,
+    arrayMin(arrayFilter(at -> at > maxIf(position, verdict != 'official'), groupArray(position))) AS official_from
+FROM (
+    SELECT rule, scope, valid_from AS position, state, body AS conclusion,
+        if(state = 'withdrawn', '', JSONExtractString(body, 'verdict')) AS verdict
+    FROM findings WHERE trial = {trial:String} AND kind = 'cohort_rule' AND valid_from <= {as_of:UInt64})
+GROUP BY rule, scope HAVING argMax(state, position) != 'withdrawn' ORDER BY rule, scope""",
     encoding=Table((Column("rule", "Rule"), Column("scope", "Scope"), Column("valid_from", "Since", "number"))),
 )
 
-_HISTORY = """
-    SELECT rule, scope, valid_from, state, body FROM findings
-    WHERE trial = {trial:String} AND kind = 'cohort_rule' AND valid_from <= {as_of:UInt64}
-    ORDER BY trial, kind, key, valid_from LIMIT 1 BY trial, kind, key, valid_from"""
+_POOLED = """
+        SELECT rule FROM findings
+        WHERE trial = {trial:String} AND kind = 'cohort_rule' AND scope = 'pooled' AND valid_from <= {as_of:UInt64}"""
 
-PATH_SO_FAR = Panel(
+IN_ORDER = Panel(
     name="boundary_path",
     title="The boundary, and the path so far",
     description=(
-        "Across: evaluable participants in order of enrolment. Up: how many of them had the event. The rule stops a "
-        "group whose path reaches the line. The open circle counts everybody enrolled: known events, and above it "
-        "what they would be if every pending participant had the event."
+        "Across: evaluable participants in order of enrolment. Up: how many of them had the event. The line is the "
+        "path of those whose outcome is settled, from the first enrolled on; the rule stops a group whose line "
+        "reaches the bound, which is drawn at the height of the next look. The shaded part goes on through those "
+        "still in their window: from the events already known up to what they would be if every pending participant "
+        "had the event."
     ),
     sql=f"""
-SELECT history.rule AS rule, history.scope AS scope, history.valid_from AS position, moments.recorded AS recorded,
-    history.state AS state, JSONExtractInt(body, 'n') AS n, JSONExtractInt(body, 'x') AS x,
-    JSONExtractInt(body, 'enrolled') AS enrolled, JSONExtractInt(body, 'events') AS events,
-    JSONExtractInt(body, 'pending') AS pending, JSONExtractString(body, 'verdict') AS verdict
-FROM ({_HISTORY}) AS history
+SELECT rule, scope, participant, status, until, sentence, causes, valid_from,
+    countIf(status != 'not_evaluable') OVER in_order AS n, countIf(status = 'event') OVER in_order AS x,
+    countIf(status = 'pending') OVER in_order AS pending
+FROM (
+    SELECT rule, if(rule IN ({_POOLED}), 'pooled', scope) AS scope, participant, causes, sentence, valid_from,
+        JSONExtractString(body, 'status') AS status, JSONExtractString(body, 'until') AS until
+    FROM ({standing("rule, scope, participant, causes, sentence, valid_from, body", "evaluability")})) AS counted
 LEFT JOIN (
-    SELECT position, recorded FROM facts
-    WHERE trial = {{trial:String}} AND position <= {{as_of:UInt64}}
-      AND position IN (SELECT valid_from FROM ({_HISTORY}))
-    ORDER BY position LIMIT 1 BY position) AS moments ON moments.position = history.valid_from
-ORDER BY rule, scope, position""",
+    SELECT participant, argMax(JSONExtractString(data, 'enrolled_on'), position) AS enrolled_on,
+        min(position) AS enrolled_at
+    FROM ({current(["ParticipantEnrolled"])}) GROUP BY participant) AS places USING (participant)
+WINDOW in_order AS (PARTITION BY rule, scope ORDER BY enrolled_on, enrolled_at, participant
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+ORDER BY rule, scope, enrolled_on, enrolled_at, participant""",
     encoding=Chart(
         {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "width": 440,
-            "height": 210,
+            "height": 190,
             "autosize": {"type": "fit", "contains": "padding"},
             "background": "transparent",
             "config": {
@@ -55,6 +65,7 @@ ORDER BY rule, scope, position""",
                 "view": {"stroke": None},
                 "aria": False,  # the figure is described as a whole, in words
                 "mark": {"aria": False},
+                "text": {"fontSize": 12},
                 "axis": {
                     "grid": False,
                     "domainColor": "#8a8a86",
@@ -86,12 +97,12 @@ ORDER BY rule, scope, position""",
             "layer": [
                 {
                     "data": {"name": "stop"},
-                    "mark": {"type": "area", "interpolate": "step-after", "color": STOP, "opacity": 0.09},
+                    "mark": {"type": "area", "interpolate": "step-before", "color": STOP, "opacity": 0.09},
                     "encoding": {"y2": {"field": "top"}},
                 },
                 {
                     "data": {"name": "stop"},
-                    "mark": {"type": "line", "interpolate": "step-after", "color": STOP, "strokeWidth": 2},
+                    "mark": {"type": "line", "interpolate": "step-before", "color": STOP, "strokeWidth": 2},
                 },
                 {
                     "data": {"name": "label"},
@@ -102,27 +113,37 @@ ORDER BY rule, scope, position""",
                         "dx": 6,
                         "dy": 5,
                         "color": STOP,
-                        "fontSize": 12,
                     },
                     "encoding": {"text": {"field": "text"}},
                 },
                 {
                     "data": {"name": "open"},
-                    "mark": {"type": "rule", "color": QUIET, "strokeDash": [2, 3], "strokeWidth": 1.5},
+                    "mark": {"type": "area", "color": PATH, "opacity": 0.18},
                     "encoding": {"y2": {"field": "most"}},
                 },
                 {
                     "data": {"name": "open"},
-                    "mark": {"type": "point", "filled": False, "size": 60, "color": QUIET, "strokeWidth": 1.5},
+                    "mark": {"type": "line", "color": PATH, "strokeDash": [3, 3]},
                 },
                 {
                     "data": {"name": "rows"},
-                    "mark": {"type": "line", "color": PATH, "strokeWidth": 2, "interpolate": "linear"},
-                    "encoding": {"order": {"field": "step", "type": "quantitative"}},
+                    "mark": {"type": "line", "color": PATH, "strokeWidth": 2.5},
                 },
                 {
-                    "data": {"name": "rows"},
-                    "mark": {"type": "point", "filled": True, "size": 14, "color": PATH, "opacity": 1},
+                    "data": {"name": "crossed"},
+                    "mark": {
+                        "type": "point",
+                        "shape": "square",
+                        "filled": True,
+                        "size": 90,
+                        "color": STOP,
+                        "opacity": 1,
+                    },
+                },
+                {
+                    "data": {"name": "crossed"},
+                    "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 9, "dy": 4, "color": STOP},
+                    "encoding": {"text": {"field": "text"}},
                 },
                 {
                     "data": {"name": "here"},
@@ -133,15 +154,4 @@ ORDER BY rule, scope, position""",
     ),
 )
 
-WHO_COUNTS = Panel(
-    name="who_counts",
-    title="Who counts",
-    description="What each enrolled participant counts as for each cohort rule, and until when the window is open.",
-    sql=f"""
-SELECT rule, scope, participant, JSONExtractString(body, 'status') AS status, JSONExtractString(body, 'until') AS until,
-    sentence
-FROM ({standing("evaluability", "rule, scope, participant, sentence, body")}) ORDER BY rule, scope, participant""",
-    encoding=Table((Column("participant", "Participant"), Column("status", "Counts as"), Column("until", "Until"))),
-)
-
-PANELS = (CARDS, PATH_SO_FAR, WHO_COUNTS)
+PANELS = (CARDS, IN_ORDER)

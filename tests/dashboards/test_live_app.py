@@ -1,6 +1,8 @@
 """What does the live page answer, and what does it refuse? Against a real home, over HTTP, without a browser."""
 
+import html
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,9 +13,11 @@ import httpx
 import pytest
 import uvicorn
 
+from clinical.protocol import read_protocol
 from dashboards.live import door
 from dashboards.live.app import create_app
 from dashboards.live.guard import refused
+from protocols import shipped
 from streams.handover import MEDIA_TYPE, packed
 from streams.intake import Message, Unusable
 from streams.local import Home
@@ -202,10 +206,71 @@ def test_one_trial_is_where_the_first_page_leads(client: httpx.Client) -> None:
 
 def test_the_overview_answers_its_question_first(client: httpx.Client) -> None:
     text = client.get(HERE).text
-    assert "By the stopping rule, yes: AK117 + AK104 has reached its bound." in text
-    assert text.index("Is any group being harmed?") < text.index("At the bound") < text.index("What changed last")
-    assert "If the true rate were 30 % this rule would stop 9.9 % of such trials; at 50 %, 73.6 %." in text
-    assert "the public record does not give them" in text
+    assert "By the stopping rule, yes: AK117 + AK104 reached its bound on " in text
+    order = ("Is any group being harmed?", "Bound reached", "If the true rate", "What changed last", "What is missing")
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    assert (
+        "If the true rate were 30 % this rule would stop <b>9.9 %</b> of such trials; at 50 %, <b>73.6 %</b>." in text
+    )
+    assert "1 reported event without a grade</a>: no rule counts it." in text
+
+
+def test_every_assumption_of_the_protocol_is_shown_with_its_reason(client: httpx.Client) -> None:
+    text = html.unescape(client.get(HERE).text)
+    for path, reason in read_protocol(shipped("ak117_hnscc")).assumed.items():
+        assert f'<code class="detail">{path}</code>' in text
+        assert reason in text
+
+
+def test_a_reader_who_has_looked_sees_what_came_since(served: Served, client: httpx.Client) -> None:
+    browser = httpx.Client(base_url=client.base_url, timeout=30)
+    marked = browser.post(HERE + "seen?position=20")
+    assert marked.status_code == 303
+    assert marked.headers["location"] == HERE
+    text = browser.get(HERE).text
+    assert "Since you last looked" in text
+    assert f"{len(TOLD) - 20} facts, from" in text
+    assert '<span class="moved harm" title="since you last looked">+1</span>' in text
+    assert "Since you last looked" not in browser.get(HERE + "?as_of=19").text, "that cut was before the look"
+    assert "Since you last looked" not in client.get(HERE).text, "another browser has not looked"
+    assert browser.post(HERE + "seen?position=3", headers={"origin": "http://evil.example"}).status_code == 403
+    for nonsense in ("banana", "-1", "9" * 30, "１"):
+        odd = httpx.get(f"{client.base_url}{HERE}", headers=[(b"cookie", f"seen={nonsense}".encode())])
+        assert odd.status_code == 200
+    browser.close()
+
+
+@pytest.mark.parametrize("asked", ["", "?as_of=26"])
+@pytest.mark.parametrize("page", ["", "toxicity"])
+def test_every_number_that_is_a_link_opens_to_as_many_as_it_says(client: httpx.Client, page: str, asked: str) -> None:
+    text = client.get(HERE + page + asked).text
+    links = set(re.findall(r'<td[^>]*><a href="([^"]*/behind[^"]*)"[^>]*>(\d+)</a>', text))
+    assert len(links) > 10
+    for link, number in links:
+        address, _, pile = html.unescape(link).partition("#")
+        opened = client.get(address)
+        assert opened.status_code == 200
+        assert f'position <b class="num">{asked.removeprefix("?as_of=") or len(TOLD)}</b>' in opened.text
+        counted = re.findall(r'<section data-part="pile-(\w+)".*?<b>(\d+)</b>', opened.text, flags=re.DOTALL)
+        if page == "" or pile:
+            assert (pile or counted[0][0], number) in counted, address
+        else:
+            of_grades = [int(of) for name, of in counted if name != "of"]
+            assert sum(of_grades) >= int(number)
+
+
+def test_behind_a_number_stand_the_facts_that_it_rests_on(client: httpx.Client) -> None:
+    deaths = client.get(HERE + "behind?of=people&name=deaths").text
+    assert "Died on 25 Jan 2026, cause: progression" in deaths
+    assert "edc · dd/P-002" in deaths
+    rule = client.get(HERE + "behind?of=rule&name=excess_toxicity&scope=2").text
+    assert rule.count("had the event and counts as event") == 3
+    assert "Hepatic failure, grade 4, onset 13 Jan 2026" in rule
+    term = client.get(HERE + "behind?of=toxicity&name=Fatigue&scope=2").text
+    assert "without a CTCAE grade" in term
+    assert client.get(HERE + "behind?of=people&name=banana").status_code == 404
+    assert client.get(HERE + "behind?of=banana&name=deaths").status_code == 404
 
 
 def test_nothing_that_may_name_a_person_is_on_any_page(client: httpx.Client) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from dashboards.panels import Panel, Row, Table
 from dashboards.panels.cuts import AT_INSTANT
-from dashboards.panels.overview import MISSING, RECENT, SUMMARY
+from dashboards.panels.overview import CHANGES, MISSING, OPEN
 from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST, SCREENING
+from dashboards.panels.people import DECIDING, MEASURES, NAMED, SUMMARY
 from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.registry import PANELS
-from dashboards.panels.stopping import CARDS, PATH_SO_FAR
-from dashboards.panels.toxicity import LEFT_OUT, TABLE
-from schemas.findings import Change, GradeFinding, QueryFinding
+from dashboards.panels.stopping import CARDS, IN_ORDER
+from dashboards.panels.toxicity import LEFT_OUT, OF_TERM, TABLE
+from schemas.findings import Change, CohortRuleFinding, GradeFinding, QueryFinding
 from streams.sink import Sink
 from streams.store.chdb_store import Store
 from tests.dashboards.told_trial import told_trial
@@ -39,8 +40,16 @@ def store(tmp_path_factory: pytest.TempPathFactory, ledger: ToldLedger) -> Itera
     opened.close()
 
 
-def rows(panel: Panel, store: Store, ledger: ToldLedger, as_of: int = NOW, **chosen: str) -> list[Row]:
+def rows(panel: Panel, store: Store, ledger: ToldLedger, as_of: int = NOW, **chosen: str | int) -> list[Row]:
     return panel.rows(store, ledger.trial, as_of, **chosen)
+
+
+CHOSEN = {"participant": "P-001", "term": "Rash", "records": "edc|dm/P-001"}
+
+
+def chosen(panel: Panel) -> dict[str, str]:
+    """A choice for every parameter that gives nothing without one."""
+    return {name: value for name, value in CHOSEN.items() if name in panel.parameters}
 
 
 def standing(ledger: ToldLedger, as_of: int = NOW) -> dict[str, Change]:
@@ -55,8 +64,7 @@ def test_every_panel_runs_on_a_trial_that_has_nothing(store: Store, panel: Panel
 
 @pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
 def test_every_panel_gives_the_columns_it_promises(store: Store, ledger: ToldLedger, panel: Panel) -> None:
-    chosen = {"participant": "P-001"} if "participant" in panel.parameters else {}
-    given = rows(panel, store, ledger, NOW, **chosen)
+    given = rows(panel, store, ledger, NOW, **chosen(panel))
     assert given
     if isinstance(panel.encoding, Table):
         assert {column.name for column in panel.encoding.columns} <= given[0].keys()
@@ -85,9 +93,8 @@ def test_a_cut_shows_what_was_known_then_whatever_came_later(
     for panel in PANELS.values():
         if panel is REFUSED:
             continue
-        chosen = {"participant": "P-001"} if "participant" in panel.parameters else {}
-        later = panel.rows(store, ledger.trial, as_of, **chosen)
-        told = panel.rows(store, then.trial, NOW if panel is not AT_INSTANT else as_of, **chosen)
+        later = panel.rows(store, ledger.trial, as_of, **chosen(panel))
+        told = panel.rows(store, then.trial, NOW if panel is not AT_INSTANT else as_of, **chosen(panel))
         assert [_without_trial(row) for row in later] == [_without_trial(row) for row in told], panel.name
 
 
@@ -174,21 +181,83 @@ def test_the_cards_are_the_findings_that_stand(store: Store, ledger: ToldLedger)
         if change.finding.kind == "cohort_rule"
     }
     assert stands == plain
-    last = [row for row in rows(PATH_SO_FAR, store, ledger) if row["scope"] == "2"][-1]
-    assert (last["x"], last["n"], last["verdict"]) == (3, 3, "official")
+    official = {row["scope"]: row["official_from"] for row in rows(CARDS, store, ledger)}
+    first = next(
+        change.since for change in ledger.changes
+        if isinstance(change.finding, CohortRuleFinding) and change.finding.official
+    )  # fmt: skip
+    assert official == {"1": 0, "2": first}
 
 
-def test_what_changed_last_is_what_a_board_asks_about(store: Store, ledger: ToldLedger) -> None:
-    changed = rows(RECENT, store, ledger)
+@pytest.mark.parametrize("as_of", range(1, len(told_trial()) + 1))
+def test_the_path_in_order_of_enrolment_ends_where_the_rule_stands(
+    store: Store, ledger: ToldLedger, as_of: int
+) -> None:
+    path = rows(IN_ORDER, store, ledger, as_of)
+    for change in standing(ledger, as_of).values():
+        if isinstance(finding := change.finding, CohortRuleFinding):
+            own = [row for row in path if row["scope"] == finding.scope and row["status"] != "not_evaluable"]
+            settled = [row for row in own if row["pending"] == 0]
+            last = settled[-1] if settled else {"n": 0, "x": 0}
+            assert (last["n"], last["x"]) == (finding.n, finding.x)
+            assert len(own) == finding.enrolled
+            if own:
+                assert (own[-1]["x"], own[-1]["pending"]) == (finding.events, finding.pending)
+
+
+def test_what_changed_is_what_a_board_asks_about(store: Store, ledger: ToldLedger) -> None:
+    changed = rows(CHANGES, store, ledger)
     assert [row["valid_from"] for row in changed] == sorted((row["valid_from"] for row in changed), reverse=True)
-    assert {row["what"] for row in changed} == {"cohort_rule", "participant_rule", "grade"}
-    assert all(row["grade"] != 0 for row in changed if row["what"] == "grade")
-    headache = [row["state"] for row in changed if "Headache" in row["sentence"] and row["what"] == "grade"]
-    assert headache == ["withdrawn"]
+    assert {row["kind"] for row in changed} == {"cohort_rule", "participant_rule", "grade"}
+    assert all(row["grade"] != 0 for row in changed if row["kind"] == "grade")
+    headache = [row["state"] for row in changed if "Headache" in row["sentence"] and row["kind"] == "grade"]
+    assert headache == ["withdrawn", "raised"]
+    rash = [(row["state"], row["grade"]) for row in changed if row["term"] == "Rash"]
+    assert rash == [("changed", 2), ("raised", 4)]
     first = next(change.since for change in ledger.changes if "Headache" in change.finding.sentence)
-    told_at = [row for row in rows(RECENT, store, ledger, as_of=first) if row["valid_from"] == first]
-    assert {(row["what"], row["state"]) for row in told_at} == {("grade", "raised"), ("participant_rule", "raised")}
+    told_at = [row for row in rows(CHANGES, store, ledger, as_of=first) if row["valid_from"] == first]
+    assert {(row["kind"], row["state"]) for row in told_at} == {("grade", "raised"), ("participant_rule", "raised")}
     assert all(row["recorded"].startswith("2026-01-02") for row in changed)
+
+
+@pytest.mark.parametrize("since", [0, 1, 18, 21, 23, 27, NOW])
+def test_what_changed_since_a_look_is_the_rest_of_what_changed(store: Store, ledger: ToldLedger, since: int) -> None:
+    everything = rows(CHANGES, store, ledger)
+    assert rows(CHANGES, store, ledger, since=since) == [row for row in everything if row["valid_from"] > since]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("as_of", [9, 20, NOW])
+def test_every_count_of_people_can_be_opened(store: Store, ledger: ToldLedger, measure: str, as_of: int) -> None:
+    counted = {row["scope"]: row[measure] for row in rows(SUMMARY, store, ledger, as_of)}
+    named = rows(NAMED, store, ledger, as_of, measure=measure)
+    assert counted == {
+        scope: sum(row["counted"] for row in named if row["scope"] == scope) for scope in counted
+    }  # fmt: skip
+    people = {row["participant"]: row["counted"] for row in named}
+    facts = Counter(row["participant"] for row in rows(DECIDING, store, ledger, as_of, measure=measure))
+    assert all(facts[name] >= (1 if times else 0) for name, times in people.items())
+    if measure.startswith("serious"):
+        assert sum(facts.values()) == sum(people.values())
+
+
+def test_every_number_of_the_toxicity_table_can_be_opened(store: Store, ledger: ToldLedger) -> None:
+    for row in rows(TABLE, store, ledger):
+        own = [one for one in rows(OF_TERM, store, ledger, term=row["term"]) if one["scope"] == row["scope"]]
+        people: dict[str, list[Row]] = {}
+        for one in own:
+            if one["counts"]:
+                people.setdefault(one["participant"], []).append(one)
+        worst = Counter(max((one["grade"] or 0 for one in told), default=0) for told in people.values())
+        assert [row[f"grade_{grade}"] for grade in range(1, 6)] == [worst[grade] for grade in range(1, 6)]
+        for name, column in (("any", 1), ("severe", 3)):
+            assert row[f"{name}_least"] == sum(max(one["least"] for one in told) >= column for told in people.values())
+            assert row[f"{name}_most"] == sum(max(one["most"] for one in told) >= column for told in people.values())
+
+
+def test_what_has_bounds_only_counts_as_far_as_they_say(store: Store, ledger: ToldLedger) -> None:
+    (severe,) = [row for row in rows(TABLE, store, ledger) if (row["term"], row["scope"]) == ("Fatigue", "2")]
+    assert [severe[name] for name in ("any_least", "any_most", "severe_least", "severe_most")] == [1, 1, 1, 1]
 
 
 def test_people_are_counted_where_they_stand(store: Store, ledger: ToldLedger) -> None:
@@ -219,10 +288,11 @@ def test_open_questions_are_the_queries_that_stand(store: Store, ledger: ToldLed
     plain = Counter(
         change.finding.rule for change in standing(ledger).values() if isinstance(change.finding, QueryFinding)
     )
-    assert {row["question"]: row["open"] for row in rows(MISSING, store, ledger) if row["what"] == "query"} == dict(
-        plain
-    )
+    missing = rows(MISSING, store, ledger)
+    assert {row["question"]: row["open"] for row in missing if row["what"] == "query"} == dict(plain)
     assert plain
+    opened = Counter((row["what"], row["question"]) for row in rows(OPEN, store, ledger))
+    assert {(row["what"], row["question"]): row["open"] for row in missing} == dict(opened)
 
 
 def test_a_time_line_has_every_revision_and_every_change(store: Store, ledger: ToldLedger) -> None:

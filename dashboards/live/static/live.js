@@ -12,25 +12,27 @@
   const partsOf = (root) => [...root.querySelectorAll("[data-part]")];
   const served = new Map(partsOf(document).map((part) => [part.dataset.part, part.innerHTML]));
 
-  async function draw(figure) {
+  async function draw(figure, place) {
     const spec = JSON.parse(figure.querySelector("script").textContent);
     const drawing = figure.querySelector(".drawing");
-    await vegaEmbed(drawing, spec, { ast: true, actions: false, renderer: "svg", defaultStyle: false });
+    const { clientWidth: width, clientHeight: height } = place.querySelector(".drawing");
+    await vegaEmbed(drawing, { ...spec, width, height }, { ast: true, actions: false, renderer: "svg", defaultStyle: false });
     figure.dataset.drawn = "yes";
   }
-  const drawAll = (root) => Promise.all([...root.querySelectorAll("[data-chart]")].map(draw));
+  const charts = (root) => [...root.querySelectorAll("[data-chart]")];
+  const drawAll = (root, places = charts(root)) => Promise.all(charts(root).map((figure, n) => draw(figure, places[n] ?? figure)));
 
   function keepWhatTheReaderDid(before, after) {
     for (const details of before.querySelectorAll("details[open][id]")) {
       after.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
     }
     const focused = before.contains(document.activeElement) ? document.activeElement : null;
-    const places = [...before.querySelectorAll("a, summary, [tabindex]")];
+    const places = [...before.querySelectorAll("a, button, summary, [tabindex]")];
     const place = focused ? places.indexOf(focused) : -1;
     const scrolled = [...before.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
     return () => {
       [...after.querySelectorAll(".scroll")].forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
-      if (place >= 0) [...after.querySelectorAll("a, summary, [tabindex]")][place]?.focus({ preventScroll: true });
+      if (place >= 0) [...after.querySelectorAll("a, button, summary, [tabindex]")][place]?.focus({ preventScroll: true });
     };
   }
 
@@ -43,7 +45,7 @@
       if (text === served.get(name)) continue;
       const after = document.importNode(incoming.get(name), true);
       const restore = keepWhatTheReaderDid(before, after);
-      await drawAll(after);
+      await drawAll(after, charts(before));
       if (mine !== sequence) return;
       before.replaceWith(after);
       restore();
@@ -104,6 +106,8 @@
     document.querySelector("#as-of").value = scrub.value;
     scrub.form.requestSubmit();
   });
+  let width = innerWidth;
+  addEventListener("resize", () => { if (width !== innerWidth) { width = innerWidth; drawAll(document); } });
   drawAll(document).then(() => { document.body.dataset.ready = "yes"; });
   listen();
 })();

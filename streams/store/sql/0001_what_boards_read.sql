@@ -1,6 +1,7 @@
 -- The copy of the ledger that boards read. Everything here can be deleted and made again.
 -- Each key ends with what makes a row unique, so that a row written twice is one row (reads use LIMIT 1 BY).
 -- fsync: findings are durable before the facts that they follow from, even if the power fails between the two.
+-- Granules are small: a panel reads some hundred rows of one kind, and every past cut as cheaply as the newest.
 -- Deduplication: a batch that is sent again because nobody knows whether it arrived is not kept twice.
 
 CREATE TABLE IF NOT EXISTS facts
@@ -20,7 +21,8 @@ CREATE TABLE IF NOT EXISTS facts
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trial, position)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000,
+    index_granularity = 1024;
 
 -- Every change of every finding; `valid_from` is last in the key, or merging would forget the history.
 CREATE TABLE IF NOT EXISTS findings
@@ -46,7 +48,8 @@ CREATE TABLE IF NOT EXISTS findings
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (trial, kind, key, valid_from)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000,
+    index_granularity = 1024;
 
 CREATE TABLE IF NOT EXISTS quarantine
 (

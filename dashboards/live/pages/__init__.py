@@ -1,0 +1,1 @@
+"""What stands on each page? Rows of the panels at one cut, arranged for reading; nothing is computed in templates."""

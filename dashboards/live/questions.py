@@ -1,0 +1,31 @@
+"""What is missing, in the words of a board?"""
+
+from dashboards.live.words import plain
+
+QUESTIONS = {
+    "serious_without_criterion": "Serious, but no criterion given",
+    "criterion_without_serious": "A criterion of seriousness, but called not serious",
+    "fatal_but_not_serious": "Fatal, but called not serious",
+    "grade_contradicts_outcome": "Grade and outcome contradict each other",
+    "ends_before_it_begins": "Ends before it begins",
+    "limits_reversed": "Limits of normal reversed",
+    "happens_after_death": "Dated after the death",
+    "drug_not_of_the_group": "A drug that the group does not receive",
+    "enrolment_against_protocol": "Enrolled against the protocol",
+    "death_of_an_event_without_one": "Died of an event, but no fatal event reported",
+    "fatal_event_without_death": "Fatal event, but no death reported",
+}
+"""What boards call each check; one that is missing here stands under its own name."""
+
+
+NOT_GRADED = {
+    "reported": "Reported event without a grade",
+    "laboratory": "Laboratory value that cannot be graded",
+}
+"""By where the record comes from."""
+
+
+def in_words(what: str, question: str) -> str:
+    """A row of what is missing: an open query, or what cannot be graded."""
+    known = QUESTIONS if what == "query" else NOT_GRADED
+    return known.get(question) or plain(question).capitalize()
