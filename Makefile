@@ -8,8 +8,14 @@ PORT ?= 8117
 SEED ?= 1
 NODES ?= 1
 
+BROKERS ?= 1
+THREE := COMPOSE_PROFILES=three REPLICATION=3 VOTERS=1@kafka-1:9093,2@kafka-2:9093,3@kafka-3:9093 \
+	BOOTSTRAP=kafka-1:9092,kafka-2:9092,kafka-3:9092 \
+	HOST_BOOTSTRAP=127.0.0.1:19092,127.0.0.1:29092,127.0.0.1:39092
+COMPOSE := $(if $(filter 3,$(BROKERS)),$(THREE)) docker compose
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo kafka test lint types imports tests soak bench schemas clean
+.PHONY: help setup demo kafka up down test lint types imports tests soak bench schemas clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +33,12 @@ demo: setup ## simulate the AK117 trial and show it on a live page (SPEED=, PORT
 
 kafka: setup ## a Kafka on loopback until Ctrl-C, with its address (NODES=3 for three brokers)
 	$(BIN)/python -m tests.kafka --nodes $(NODES)
+
+up: ## the distributed engine in containers (BROKERS=3 for three; its passwords are named in docker-compose.yml)
+	$(COMPOSE) up --build --detach
+
+down: ## stop it; what it holds stays
+	$(COMPOSE) down
 
 test: setup lint types imports tests ## make the environment and run every check
 

@@ -36,10 +36,12 @@ importers = typer.Typer(no_args_is_help=True, help="The history of a trial that 
 calculators = typer.Typer(no_args_is_help=True, help="The bare calculators: one JSON object per line, in and out.")
 protocols_ = typer.Typer(no_args_is_help=True, help="A trial as data.")
 topics_ = typer.Typer(no_args_is_help=True, help="The topics of the distributed engine.")
+boards_ = typer.Typer(no_args_is_help=True, help="The boards in Grafana.")
 app.add_typer(importers, name="import")
 app.add_typer(calculators, name="calc")
 app.add_typer(protocols_, name="protocol")
 app.add_typer(topics_, name="topics")
+app.add_typer(boards_, name="boards")
 
 HomeOption = Annotated[str, typer.Option("--home", help="A folder, or kafka://host:port.", metavar="HOME")]
 TrialOption = Annotated[str, typer.Option("--trial", help="The trial.")]
@@ -577,6 +579,25 @@ def worker(
         fail(str(error), WRONG_USAGE)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}", WRONG_USAGE)
+
+
+@boards_.command("build")
+def boards_build(
+    out: Annotated[Path, typer.Option(help="The folder; mounted as what Grafana is provisioned from.", metavar="DIR")],
+    clickhouse: Annotated[str, typer.Option(help="host:port, as Grafana reaches it.")] = "clickhouse:9000",
+    user: Annotated[str, typer.Option(help="Whom Grafana reads as.")] = "grafana",
+) -> None:
+    """Writes what Grafana is provisioned from: the data source, and a board for each topic."""
+    from dashboards.grafana import build
+    from tocsin.settings import store_address
+
+    try:
+        for file in build(out, *store_address(clickhouse), user):
+            print(file)  # noqa: T201
+    except ValueError as error:
+        fail(str(error), WRONG_USAGE)
+    except OSError as error:
+        fail(f"{out}: {error.strerror}", WRONG_USAGE)
 
 
 @calculators.command("grade")

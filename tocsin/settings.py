@@ -66,12 +66,9 @@ class StoreSettings:
 
     def server(self, address: str) -> Server:
         """The server at an address. Raises ValueError where that is not written so, OSError without the file."""
-        host, colon, port = address.rpartition(":")
-        if not (host and colon and port.isdigit()):
-            raise SettingsError(f"{address}: a ClickHouse server is written host:port")
         trusted = str(self.ca_file) if self.ca_file else None
         said = (self.user, _password(self.password_file), self.database)
-        return Server(host.strip("[]"), int(port), *said, self.secure, trusted)
+        return Server(*store_address(address), *said, self.secure, trusted)
 
 
 class SettingsError(ValueError):
@@ -88,6 +85,14 @@ def store_server(address: str | None = None, environment: Mapping[str, str] = os
     settings = _read(StoreSettings, f"{CLICKHOUSE}_", environment)
     named = address or environment.get(CLICKHOUSE)
     return settings.server(named) if named else None
+
+
+def store_address(address: str) -> tuple[str, int]:
+    """Host and port of a ClickHouse server. Raises SettingsError where they are not written so."""
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isdigit()):
+        raise SettingsError(f"{address}: a ClickHouse server is written host:port")
+    return host.strip("[]"), int(port)
 
 
 def _read(what: type[Settings], prefix: str, environment: Mapping[str, str]) -> Settings:

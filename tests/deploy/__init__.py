@@ -1,0 +1,1 @@
+"""Files for people who have Docker and Grafana, held against the code."""
