@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.live.app import create_app
+from dashboards.live.ports import Hop, Pipeline
 from streams import handover, history, replay
 from streams.handover import unpacked
 from streams.intake import Message, outcome_line
@@ -29,8 +30,9 @@ class ServedHome:
 
     packed = handover.MEDIA_TYPE
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, stored: Callable[[str], int]) -> None:
         self._home = home
+        self._stored = stored
 
     def receive(self, messages: Sequence[tuple[bytes, str]]) -> Sequence[dict[str, Any]]:
         """Takes messages in one durable step."""
@@ -43,6 +45,18 @@ class ServedHome:
     def head(self, trial: str) -> int:
         """The last position of the ledger."""
         return self._home.ledger.head(trial)
+
+    def pipeline(self, trial: str) -> Pipeline:
+        """How far each step has come. In one process a message is in the ledger, and evaluated, before its answer."""
+        ledger = self._home.ledger
+        trials = ledger.trials()
+        heads, published = {t: ledger.head(t) for t in trials}, {t: ledger.published_up_to(t) for t in trials}
+        behind = sum(heads[t] - published[t] for t in trials)
+        stored = sum(max(0, published[t] - self._stored(t)) for t in trials)
+        return Pipeline(
+            (Hop("ledger → findings", "monitor", behind, "fact"), Hop("findings → store", "sink", stored, "fact")),
+            published.get(trial, 0),
+        )
 
     def findings(self, trial: str, as_of: int, happened_by: date | None, kind: str | None) -> Iterator[bytes]:
         """What stands, from the ledger."""
@@ -79,7 +93,9 @@ def serve(
         sink.start()
         opened.callback(sink.close)
         url = address_of(listening)
-        server = Server(create_app(ServedHome(home), store, sink, folder / CACHE), lambda: _is_ready(home, url, ready))
+        server = Server(
+            create_app(ServedHome(home, sink.stored), store, sink, folder / CACHE), lambda: _is_ready(home, url, ready)
+        )
         with server.interruptible(), _beside(home, [_ticking, *background]):
             server.run(sockets=[listening])
 

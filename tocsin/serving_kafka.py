@@ -14,13 +14,14 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from dashboards.live.app import create_app
-from dashboards.live.ports import HomeDownError
+from dashboards.live.ports import HomeDownError, Hop, Pipeline
 from streams import handover, history, replay
 from streams.admitting import Message
 from streams.kafka import topics
 from streams.kafka.connection import Connection
 from streams.kafka.copying import OtherLedgerError, claim
 from streams.kafka.following import Following
+from streams.kafka.hops import Hops
 from streams.kafka.posting import Door
 from streams.ledger.kafka import KafkaLedger
 from streams.store import BoardStore
@@ -30,13 +31,22 @@ from streams.store.server import Server as StoreServer
 from tocsin.listening import Server, address_of, bound
 from tocsin.serving import CACHE, STORE
 
+WORDS = {
+    "intake": "messages → ledger",
+    "monitor": "ledger → findings",
+    "alerts": "findings → people",
+    "sink": "findings → store",
+}
+"""What each agent does, in the words of the pipeline page."""
+
 
 class ServedKafka:
     """A home on Kafka as the live page asks for it."""
 
     packed = handover.MEDIA_TYPE
 
-    def __init__(self, door: Door, ledger: KafkaLedger, following: Following) -> None:
+    def __init__(self, door: Door, ledger: KafkaLedger, following: Following, hops: Hops) -> None:
+        self._hops = hops
         self._door = door
         self._ledger = ledger
         self._following = following
@@ -55,6 +65,13 @@ class ServedKafka:
     def head(self, trial: str) -> int:
         """The last position of the ledger."""
         return self._following.head(trial)
+
+    def pipeline(self, trial: str) -> Pipeline:
+        """How far each agent has come; a copy of our own is no agent, and counted beside them."""
+        steps = [Hop(WORDS[h.agent], h.agent, h.waiting, "record", h.held, h.stuck, h.works) for h in self._hops.hops]
+        if self._hops.copies:
+            steps.append(Hop(WORDS["sink"], "this server", self._following.waiting()))
+        return Pipeline(tuple(steps), self._following.evaluated(trial), self._hops.failure)
 
     def findings(self, trial: str, as_of: int, happened_by: date | None, kind: str | None) -> Iterator[bytes]:
         """What stands, from the ledger."""
@@ -88,8 +105,11 @@ def serve(
         opened.callback(ledger.close)
         door = Door(connection, f"{socket.gethostname()}-{listening.getsockname()[1]}")
         opened.callback(door.close)
-        app = create_app(ServedKafka(door, ledger, following), store, following, folder / CACHE)
+        hops = Hops(connection, copies=server is None)
+        opened.callback(hops.close)
+        app = create_app(ServedKafka(door, ledger, following, hops), store, following, folder / CACHE)
         following.start()
+        hops.start()
         serving = Server(app, lambda: ready(address_of(listening)))
         with serving.interruptible():
             serving.run(sockets=[listening])

@@ -222,7 +222,9 @@ def _add_pages(app: FastAPI, live: LivePage) -> None:
     @app.get("/trials/{trial}/pipeline", response_class=HTMLResponse, tags=["pages"])
     async def pipeline_page(trial: str, as_of: AsOf = None) -> Response:
         """Facts by source, freshness, and quarantine with its messages."""
-        return await live.page("pipeline", trial, as_of, pipeline)
+        return await live.page(
+            "pipeline", trial, as_of, lambda framed: pipeline(framed) | {"steps": live.home.pipeline(trial)}
+        )
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

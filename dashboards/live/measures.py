@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dashboards.live.ports import HomePort, StoredPositions
+from dashboards.live.ports import HomePort, Hop, StoredPositions
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -65,7 +65,20 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "tocsin_sink_failed", "1 where the store is not written", int(bool(self._stored.failure))
         )
+        yield from _by_hop(self._home.pipeline("").hops)
         yield GaugeMetricFamily("tocsin_live_listeners", "Browsers that listen", self._listeners())
+
+
+def _by_hop(hops: Iterable[Hop]) -> Iterable[Metric]:
+    waiting = GaugeMetricFamily("tocsin_hop_waiting", "What waits for a step", labels=["who"])
+    held = GaugeMetricFamily("tocsin_hop_held_back", "Messages that wait for others of their file", labels=["who"])
+    stuck = GaugeMetricFamily("tocsin_hop_stuck", "Where something is owed and nothing moves", labels=["who"])
+    for hop in hops:
+        waiting.add_metric([hop.who], hop.waiting)
+        stuck.add_metric([hop.who], len(hop.stuck))
+        if hop.held is not None:
+            held.add_metric([hop.who], hop.held)
+    return waiting, held, stuck
 
 
 def _by_trial(name: str, meaning: str, values: Mapping[str, int]) -> Metric:

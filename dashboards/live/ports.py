@@ -1,6 +1,7 @@
 """What does the live page need of the rest? A store to read, how far it is, and the home that is being served."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -31,6 +32,36 @@ class StoredPositions(Protocol):
         """Calls `notify`, on the sink's own thread, with the positions that moved."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of the way of a fact, over the whole home."""
+
+    words: str
+    """What goes where: `messages → ledger`."""
+    who: str
+    """Who does it."""
+    waiting: int
+    """What waits for it."""
+    unit: str = "record"
+    held: int | None = 0
+    """Messages that wait for others of their file which have not come; None: too many wait to tell."""
+    stuck: tuple[str, ...] = ()
+    """Where something is owed and nothing moves."""
+    works: bool = True
+    """Whether it has ever done anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How far everything has come."""
+
+    hops: tuple[Hop, ...]
+    evaluated: int
+    """The last position of the trial up to which every finding is published."""
+    failure: str | None = None
+    """Why this is not how it stands now, if so."""
+
+
 class HomeDownError(RuntimeError):
     """The home does not take messages now: whether any of these arrived is not known."""
 
@@ -53,6 +84,9 @@ class HomePort(Protocol):
 
     def head(self, trial: str) -> int:
         """The last position of the ledger."""
+
+    def pipeline(self, trial: str) -> Pipeline:
+        """How far each step has come, and of the trial how far it is evaluated."""
 
     def findings(self, trial: str, as_of: int, happened_by: date | None, kind: str | None) -> Iterator[bytes]:
         """What stands at a position, as canonical lines."""

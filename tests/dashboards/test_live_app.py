@@ -42,7 +42,7 @@ class Served:
         self.sink = Sink(self.store)
         self.home.listen(self.sink.put)
         self.sink.start()
-        app = create_app(ServedHome(self.home), self.store, self.sink, folder / "cache")
+        app = create_app(ServedHome(self.home, self.sink.stored), self.store, self.sink, folder / "cache")
         self._listening = socket.socket()
         self._listening.bind(("127.0.0.1", 0))
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
@@ -78,6 +78,14 @@ def client(served: Served) -> httpx.Client:
 
 def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_pipeline_page_says_how_far_each_step_has_come(client: httpx.Client) -> None:
+    text = client.get(f"{HERE}pipeline").text
+    assert re.findall(r'data-hop="(\w+)"', text) == ["monitor", "sink"]
+    assert "is evaluated up to position" in text
+    assert text.count("up to date") == 2
+    assert 'tocsin_hop_waiting{who="sink"} 0.0' in client.get("/metrics").text
 
 
 def test_a_fact_is_answered_by_its_position(client: httpx.Client) -> None:

@@ -96,6 +96,13 @@ def site(request: pytest.FixtureRequest, kafka: Connection, tmp_path: Path) -> I
         yield opened.enter_context(served(kafka, tmp_path / "state", environment))
 
 
+def hops(site: Site, trial: str) -> dict[str, str]:
+    """What the pipeline page says of each step."""
+    text = site.client.get(f"/trials/{trial}/pipeline").text
+    rows = re.findall(r'data-hop="([^"]+)">.*?<td>((?:(?!<td).)*)</td></tr>', text)
+    return {who: re.sub(r"<[^>]+>", "", state) for who, state in rows} or {"monitor": "not asked yet"}
+
+
 def write(kafka: Connection, trial: Told, start: int, stop: int | None = None) -> None:
     with Writer(kafka) as writer:
         partition = partition_of(trial.trial, PARTITIONS)
@@ -124,7 +131,12 @@ def test_pages_and_doors_show_what_stands_in_the_ledger_as_it_comes(kafka: Conne
     assert story == tocsin("history", "--home", str(kafka), "--trial", trial.trial).stdout
     assert story.count(b'"what":"fact"') == 200
     assert site.client.get("/readyz").status_code == 200
-    assert site.client.get(f"/trials/{trial.trial}/pipeline").status_code == 200
+    steps = eventually(lambda: hops(site, trial.trial), lambda found: found["monitor"] == "up to date")
+    assert steps["intake"] == "has never worked"
+    assert len(steps) == 4
+    assert "The ledger of this trial stands at position 200, is evaluated up to position 200" in site.client.get(
+        f"/trials/{trial.trial}/pipeline"
+    ).text.replace("<b>", "")
     assert "tocsin_stored_position" in site.client.get("/metrics").text
 
 
