@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from clinical.ctcae import is_laboratory_term, known_term, suggest, term_grades
+from clinical.ctcae import find_analyte, is_laboratory_term, known_term, suggest, term_grades
 from clinical.participant_rules import events_of, is_fatal
 from clinical.protocol import Interval, Protocol
 from clinical.state import LabPoint, Participant, Said
@@ -136,6 +136,15 @@ def limits_reversed(asked: Asked) -> str | None:
     return None
 
 
+def below_zero(asked: Asked) -> str | None:
+    """No quantity of blood or urine that the CTCAE grades can be negative."""
+    match asked.said:
+        case LabPoint(analyte=analyte, collected=collected, value=value) if value is not None and value < 0:
+            if find_analyte(analyte) is not None:
+                return f"{analyte} of {collected} is below zero ({value})"
+    return None
+
+
 def happens_after_death(asked: Asked) -> str | None:
     """Nothing is given to, and nothing begins in, a participant who has died."""
     death = asked.participant.death
@@ -214,7 +223,7 @@ CHECKS: dict[type[Said], tuple[Check, ...]] = {
         fatal_event_without_death,
     ),
     Dose: (ends_before_it_begins, happens_after_death, drug_not_of_the_group),
-    LabPoint: (limits_reversed, happens_after_death),
+    LabPoint: (limits_reversed, below_zero, happens_after_death),
     Enrolment: (enrolment_against_protocol,),
     Death: (death_of_an_event_without_one,),
 }

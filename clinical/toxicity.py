@@ -39,6 +39,9 @@ def grades(
     if baseline_key == key and protocol.grading.baseline_record == "not_graded":
         return
     causes = (key,) if baseline is None or baseline_key is None else (key, baseline_key)
+    if lab.value is not None and lab.value < 0:
+        yield from ((term, direction, IMPOSSIBLE, (key,)) for term, direction in terms)
+        return
     measurement = ctcae.Measurement(
         value=lab.value,
         unit=lab.unit,
@@ -77,6 +80,8 @@ def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: Lab
             note=grade.note,
         )
 
+
+IMPOSSIBLE = ctcae.Grade(None, None, None, ("value",), "a value below zero is impossible")
 
 FASTING = {known: ctcae.Facts(fasting=known) for known in (None, True, False)}
 """What a laboratory can say beside the value."""

@@ -7,7 +7,7 @@ are equal bytes: no clock, no code version, no free text stands in a finding.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform, get_args
 
 from pydantic import ConfigDict
 
@@ -149,6 +149,9 @@ class QueryFinding(Finding):
 
 
 AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
+
+KINDS: tuple[str, ...] = tuple(finding.kind for finding in get_args(AnyFinding))
+"""The kinds of findings there are."""
 
 State = Literal["raised", "changed", "withdrawn"]
 

@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+import yaml
+
 from clinical.monitor import step
 from clinical.protocol import read_protocol
 from clinical.state import Trial
@@ -96,7 +98,13 @@ def _alike(one: Change, other: Change) -> bool:
 
 
 def _with_ctcae(file: str, ctcae: str) -> str:
-    lines = [f'ctcae: "{ctcae}"' if line.startswith("ctcae:") else line for line in file.splitlines()]
-    changed = "\n".join(lines) + "\n"
+    """The protocol file with another version of CTCAE, however the value was written; all else to the letter."""
+    read_protocol(file)
+    document = yaml.compose(file, Loader=yaml.SafeLoader)
+    assert isinstance(document, yaml.MappingNode)
+    value = next(value for name, value in document.value if name.value == "ctcae")
+    begin, end = value.start_mark.index, value.end_mark.index
+    kept = "\n" if "\n" in file[begin:end] else ""
+    changed = f'{file[:begin]}"{ctcae}"{kept}{file[end:]}'
     read_protocol(changed)
     return changed

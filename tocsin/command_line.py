@@ -4,6 +4,7 @@ Exit codes: 0 done · 2 wrong usage · 3 done, but some input was quarantined or
 down. Everything heavy is imported where it is needed, so that a command starts at once.
 """
 
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -93,7 +94,7 @@ def cut_of(ledger: "ReadableLedger", trial: str, as_of: str | None) -> int | Non
     """The position that a cut names: a position, or the last one recorded by an instant; None is all there is."""
     if as_of is None:
         return None
-    if as_of.isdigit():
+    if as_of.isascii() and as_of.isdigit():
         position = int(as_of)
         if position and next(ledger.canonical(trial, position - 1, position), None) is None:
             fail(f"--as-of {as_of}: the ledger of {trial} ends at position {ledger.head(trial)}", WRONG_USAGE)
@@ -134,9 +135,17 @@ def ingest(
     refused = False
     with rereadable(file, sys.stdin.buffer) if on_kafka(home) else _once(file) as messages:
         for outcome in _delivered(home, messages, "tocsin ingest"):
-            refused |= outcome["outcome"] in REFUSED
             put(orjson.dumps(outcome))
+            if outcome["outcome"] in REFUSED:
+                refused = True
+                _complain(outcome)
     raise typer.Exit(SOME_REFUSED if refused else DONE)
+
+
+def _complain(outcome: dict[str, Any]) -> None:
+    """A message that was not taken, for people: one line on stderr, with its file, line and field."""
+    place = ": ".join(filter(None, (outcome["address"], outcome.get("path"))))
+    print(f"{place}: {outcome['outcome']}: {outcome['message']}", file=sys.stderr)  # noqa: T201
 
 
 REFUSED = ("quarantined", "conflict", "not_sent")
@@ -362,8 +371,11 @@ def findings(
     kind: Annotated[str | None, typer.Option(help="Only findings of this kind.")] = None,
 ) -> None:
     """What stands, as canonical NDJSON, by key."""
+    from schemas.findings import KINDS
     from streams import replay as replaying
 
+    if kind is not None and kind not in KINDS:
+        fail(f"--kind {kind}: one of {', '.join(KINDS)}", WRONG_USAGE)
     day = _day(happened_by)
     with reading(home, trial) as ledger:
         for line in replaying.findings(trial, ledger.facts(trial, until=cut_of(ledger, trial, as_of)), kind, day):
@@ -431,8 +443,12 @@ def history(
         fail("one of --record, --participant and --finding", WRONG_USAGE)
     with reading(home, trial) as ledger:
         about = About(record, participant, finding)
+        nothing = True
         for line in told(trial, ledger.facts(trial), about, lambda position: ledger.opened(trial, position)):
+            nothing = False
             put(line)
+    if nothing:
+        fail(f"{trial} knows of no {record or participant or finding}", WRONG_USAGE)
 
 
 @app.command()
@@ -624,8 +640,11 @@ def _calculate(file: str, calculate: Callable[[dict[str, object]], dict[str, obj
 
 
 def main() -> None:
-    """The command `tocsin`. A reader that goes away early is no error of ours."""
+    """The command `tocsin`. A reader that goes away early is no error of ours; that the world is down is one line."""
     try:
         app()
     except BrokenPipeError:
         sys.stderr.close()
+    except (OSError, sqlite3.Error) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(WORLD_DOWN)

@@ -11,7 +11,7 @@ Rules we state where the dictionary leaves a choice:
 * Unknown age is adult; unknown calcium is corrected; a blood pressure is systolic unless it says diastolic.
 """
 
-from clinical.ctcae.analytes import is_laboratory_term, names_of_toxicity, only_values_grade, terms_for
+from clinical.ctcae.analytes import find_analyte, is_laboratory_term, names_of_toxicity, only_values_grade, terms_for
 from clinical.ctcae.grading import compile_scale, grade
 from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
 from clinical.ctcae.request import calculate_grade
@@ -28,6 +28,7 @@ __all__ = [
     "Scale",
     "calculate_grade",
     "compile_scale",
+    "find_analyte",
     "grade",
     "is_laboratory_term",
     "known_term",

@@ -107,6 +107,12 @@ def test_a_value_without_a_unit_is_not_gradable_and_not_grade_0() -> None:
     assert finding.why
 
 
+def test_a_value_below_zero_is_asked_about_and_not_graded() -> None:
+    trial, _ = told(*begun(lab(analyte="HGB", value="-75", unit="g/L", lower="120", upper="160")))
+    assert grades(trial) == {"Anemia": None, "Hemoglobin increased": None}
+    assert [query.question for query in of(QueryFinding, trial)] == ["below_zero"]
+
+
 def test_a_late_baseline_grades_anew_what_follows_it() -> None:
     """CTCAE v5.0 ALT with an abnormal baseline: 2 x ULN at baseline and 2.5 x ULN later is 1.25 x baseline, grade 0."""
     later = lab("P-001", "ALT", "100", on="2026-01-27", upper="40")

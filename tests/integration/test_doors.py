@@ -17,9 +17,12 @@ from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enroll
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 
 
+COMMAND = "from tocsin.command_line import main; main()"
+
+
 def tocsin(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Runs the command in a process of its own."""
-    command = [sys.executable, "-c", "from tocsin.command_line import main; main()", *words]
+    command = [sys.executable, "-c", COMMAND, *words]
     return subprocess.run(command, input=given, capture_output=True, check=False, timeout=300)
 
 
@@ -84,6 +87,11 @@ def test_what_is_quarantined_says_where_and_ends_with_3(home: Path, tmp_path: Pa
     assert (bad["outcome"], bad["address"], bad["path"]) == ("quarantined", "facts.ndjson:1", "type")
     assert (good["outcome"], good["position"]) == ("accepted", 6)
     assert (conflict["outcome"], conflict["position"]) == ("conflict", 2)
+    complaints = told.stderr.decode().splitlines()
+    assert [complaint.split(": ")[:3] for complaint in complaints] == [
+        ["facts.ndjson:1", "type", "quarantined"],
+        ["facts.ndjson:3", "conflict", complaints[1].split(": ")[2]],
+    ]
 
 
 def test_the_history_of_a_record_says_who_what_and_why(home: Path) -> None:
@@ -123,7 +131,35 @@ def test_wrong_usage_ends_with_2_and_one_line(words: tuple[str, ...], tmp_path: 
 def test_a_trial_or_cut_that_is_not_there_is_wrong_usage(home: Path) -> None:
     assert tocsin("findings", "--home", str(home), "--trial", "OTHER").returncode == 2
     assert tocsin("findings", "--home", str(home), "--trial", TRIAL, "--as-of", "99").returncode == 2
-    assert tocsin("findings", "--home", str(home), "--trial", TRIAL, "--as-of", "soon").returncode == 2
+    for cut in ("soon", "²", "-1", "9" * 30):
+        assert tocsin("findings", "--home", str(home), "--trial", TRIAL, "--as-of", cut).returncode == 2
+
+
+def test_a_kind_or_a_name_that_nobody_knows_is_wrong_usage_and_not_silence(home: Path) -> None:
+    told = tocsin("findings", "--home", str(home), "--trial", TRIAL, "--kind", "querry")
+    assert told.returncode == 2
+    assert b"query" in told.stderr
+    for option in ("--record", "--participant", "--finding"):
+        assert tocsin("history", "--home", str(home), "--trial", TRIAL, option, "nothing").returncode == 2
+
+
+def test_a_home_that_cannot_be_made_is_a_world_that_is_down_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    told = tocsin("ingest", "-", "--home", str(tmp_path / "file"), given=ndjson(STORY))
+    assert told.returncode == 1
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_another_version_of_ctcae_is_put_in_however_the_protocol_writes_it(tmp_path: Path) -> None:
+    text = shipped("ak117_hnscc")
+    line = next(line for line in text.splitlines() if line.startswith("ctcae:"))
+    block = text.replace(line, 'ctcae:\n  assumed: "5.0"\n  reason: The record names no version.')
+    home = str(tmp_path / "home")
+    count = lab(analyte="NEUT", value="0.4", unit="10^9/L", lower="1.8", upper="7.5")
+    tocsin("ingest", "-", "--home", home, given=ndjson([adopted(block), enrolled(), count]))
+    told = tocsin("replay", "--home", home, "--trial", TRIAL, "--ctcae", "6.0", "--diff")
+    assert told.returncode == 0
+    assert "Neutrophil count decreased" in told.stdout.decode()
 
 
 @pytest.mark.parametrize("name", shipped_names())
