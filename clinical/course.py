@@ -5,12 +5,14 @@ precise as the source knew them, and where they leave a choice the choice is con
 treatment counts as having come under it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from clinical.ctcae.terms import plain_name
 from clinical.state import Participant
+from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
 from schemas.facts.participants import Death, EndOfTreatment, Withdrawal
 from schemas.findings import GradeFinding
@@ -28,10 +30,13 @@ __all__ = [
     "emergence",
     "episodes",
     "in_order",
+    "steps_of",
     "treatment_of",
     "worst",
 ]
 
+
+NO_EVENTS: Mapping[str, AdverseEvent] = MappingProxyType({})
 
 BEFORE_ALL, AFTER_ALL = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  sources give no zone with a date
 
@@ -110,15 +115,23 @@ class Course(NamedTuple):
     """That of its first reported event that is emergent, or else of the first; None: no event was reported."""
 
 
-def courses(findings: Iterable[GradeFinding], at_least: int = 1) -> tuple[Course, ...]:
+def courses(
+    findings: Iterable[GradeFinding], events: Mapping[str, AdverseEvent] = NO_EVENTS, at_least: int = 1
+) -> tuple[Course, ...]:
     """The courses of one participant, by term: reported events and values of one term stand side by side.
 
+    `events`, by record: where a source followed the grade within one event, each of its steps is an observation.
     Episodes are those of the reported events, where there are any, and else those of the values.
     """
     by_term: dict[str, list[GradeFinding]] = {}
     for finding in findings:
         by_term.setdefault(plain_name(finding.term), []).append(finding)
-    return tuple(_course(by_term[name], at_least) for name in sorted(by_term))
+    return tuple(_course(by_term[name], events, at_least) for name in sorted(by_term))
+
+
+def steps_of(event: AdverseEvent) -> tuple[Step, ...]:
+    """The grades of an event over time, where its source followed them; in order of time."""
+    return tuple(sorted((Step(one.since, one.grade) for one in event.course), key=lambda one: _span(one.since)))
 
 
 def treatment_of(participant: Participant) -> Treatment:
@@ -203,8 +216,8 @@ def emergence(
     return _yes(f"it began in {onset}, perhaps on or after the first dose on {first}")
 
 
-def _course(findings: Sequence[GradeFinding], at_least: int) -> Course:
-    observed = in_order(_observed(finding) for finding in findings)
+def _course(findings: Sequence[GradeFinding], events: Mapping[str, AdverseEvent], at_least: int) -> Course:
+    observed = in_order(one for finding in findings for one in _observed(finding, events.get(finding.causes[0])))
     reported = tuple(one for one in observed if one.basis == "reported")
     told = {finding.causes[0]: finding for finding in findings if finding.emergent is not None}
     said = [
@@ -214,8 +227,14 @@ def _course(findings: Sequence[GradeFinding], at_least: int) -> Course:
     return Course(findings[0].term, observed, worst(observed), episodes(reported or observed, at_least), emergent)
 
 
-def _observed(finding: GradeFinding) -> Observation:
-    return Observation(finding.causes[0], finding.basis, finding.on, finding.until, finding.low, finding.high)
+def _observed(finding: GradeFinding, event: AdverseEvent | None) -> Iterator[Observation]:
+    key = finding.causes[0]
+    steps = steps_of(event) if event is not None else ()
+    if not steps:
+        yield Observation(key, finding.basis, finding.on, finding.until, finding.low, finding.high)
+    for step, after in zip(steps, (*steps[1:], Step(finding.until, 0)), strict=bool(steps)):
+        if step.grade:
+            yield Observation(key, finding.basis, step.since, after.since, step.grade, step.grade)
 
 
 def _yes(because: str) -> Emergence:
@@ -227,12 +246,12 @@ def _no(because: str) -> Emergence:
 
 
 def _worsened(onset: str, first: str, steps: Sequence[Step]) -> Emergence:
-    before = max(
-        (step.grade for step in steps if step.since is None or _surely_before(step.since, first)), default=None
-    )
-    since = max((step.grade for step in steps if step.since and not _surely_before(step.since, first)), default=None)
-    if before is not None and since is not None and since > before:
-        return _yes(f"it began on {onset}, before the first dose, and worsened since from {before} to {since}")
+    earlier = [step.grade for step in steps if step.since is None or _surely_before(step.since, first)]
+    later = max((step.grade for step in steps if step.since and not _surely_before(step.since, first)), default=0)
+    if later and not earlier:
+        return _yes(f"it began on {onset}, and nobody knows its grade at the first dose; it was {later} since")
+    if later and later > earlier[-1]:
+        return _yes(f"it began on {onset}, before the first dose, and worsened since from {earlier[-1]} to {later}")
     return _no(f"it began on {onset}, before the first dose on {first}, and did not worsen since")
 
 

@@ -15,7 +15,7 @@ from clinical.state import LabPoint, Participant, Said
 from clinical.toxicity import SEVERITY_BOUNDS
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
-from schemas.facts.participants import Death, Enrolment
+from schemas.facts.participants import Death, Enrolment, Survival
 from schemas.findings import QueryFinding
 from schemas.values import earliest_day, latest_day
 
@@ -81,11 +81,23 @@ def term_not_of_the_dictionary(asked: Asked) -> str | None:
 def grade_not_of_the_term(asked: Asked) -> str | None:
     """CTCAE: not every term has every grade."""
     match asked.said:
-        case AdverseEvent(term=term, grade=int(grade)):
+        case AdverseEvent(term=term, grade=grade, course=course):
             version = asked.protocol.ctcae
             exist = term_grades(version, known_term(version, term) or term)
-            if exist is not None and grade not in exist:
-                return f"{term} has grade {grade}, which CTCAE {version} does not have for it (it has {_listed(exist)})"
+            given = ([] if grade is None else [grade]) + [step.grade for step in course if step.grade]
+            wrong = next((one for one in given if exist is not None and one not in exist), None)
+            if wrong is not None and exist is not None:
+                return f"{term} has grade {wrong}, which CTCAE {version} does not have for it (it has {_listed(exist)})"
+    return None
+
+
+def grade_against_course(asked: Asked) -> str | None:
+    """Where the grade is followed within one event, the event's grade is the worst of them."""
+    match asked.said:
+        case AdverseEvent(term=term, grade=grade, course=(_, *_) as course):
+            worst = max(step.grade for step in course)
+            if grade != worst:
+                return f"{term} has {'no grade' if grade is None else f'grade {grade}'}, but its course reaches {worst}"
     return None
 
 
@@ -158,6 +170,28 @@ def happens_after_death(asked: Asked) -> str | None:
             return f"{term} begins on {onset}, after the death on {death.died_on}"
         case LabPoint(analyte=analyte, collected=collected) if earliest_day(collected) > died:
             return f"{analyte} is dated {collected}, after the death on {death.died_on}"
+        case Survival(alive_on=alive) if earliest_day(alive) > died:
+            return f"known alive on {alive}, after the death on {death.died_on}"
+    return None
+
+
+def died_twice(asked: Asked) -> str | None:
+    """Two records of one death that say different things; the one accepted later stands until one is withdrawn."""
+    death = asked.participant.death
+    match asked.said:
+        case Death(died_on=died) as one if death is not None and one != death:
+            return f"died on {died} of {_words(one.cause)}, and on {death.died_on} of {_words(death.cause)}"
+    return None
+
+
+def dose_without_enrolment(asked: Asked) -> str | None:
+    """Such a dose is refused when it comes in; an enrolment corrected or withdrawn later leaves this question."""
+    enrolment = asked.participant.enrolment
+    match asked.said:
+        case Dose(started=started, drug=drug) if enrolment is None:
+            return f"a dose of {drug} is dated {started}, but the enrolment was withdrawn"
+        case Dose(started=started, drug=drug) if enrolment and latest_day(started) < enrolment.enrolled_on:
+            return f"a dose of {drug} is dated {started}, before the enrolment on {enrolment.enrolled_on}"
     return None
 
 
@@ -215,6 +249,7 @@ CHECKS: dict[type[Said], tuple[Check, ...]] = {
         grade_contradicts_outcome,
         term_not_of_the_dictionary,
         grade_not_of_the_term,
+        grade_against_course,
         no_grade,
         grade_against_severity,
         life_threatening_but_not_serious,
@@ -222,10 +257,11 @@ CHECKS: dict[type[Said], tuple[Check, ...]] = {
         happens_after_death,
         fatal_event_without_death,
     ),
-    Dose: (ends_before_it_begins, happens_after_death, drug_not_of_the_group),
+    Dose: (ends_before_it_begins, dose_without_enrolment, happens_after_death, drug_not_of_the_group),
     LabPoint: (limits_reversed, below_zero, happens_after_death),
     Enrolment: (enrolment_against_protocol,),
-    Death: (death_of_an_event_without_one,),
+    Death: (death_of_an_event_without_one, died_twice),
+    Survival: (happens_after_death,),
 }
 """Which checks a record of each kind is put through."""
 
@@ -247,6 +283,10 @@ def conclude(protocol: Protocol, participant: Participant, key: str, said: Said)
                 sentence=f"Participant {participant.id}: {wrong}.",
                 question=name,
             )
+
+
+def _words(code: str) -> str:
+    return {"unknown": "an unknown cause", "other": "another cause"}.get(code, code.replace("_", " "))
 
 
 def _listed(grades: frozenset[int]) -> str:

@@ -6,7 +6,7 @@ One finding stands for every gradable record and term, grade 0 and *not gradable
 from collections.abc import Iterator
 
 from clinical import ctcae
-from clinical.course import emergence, treatment_of
+from clinical.course import emergence, steps_of, treatment_of
 from clinical.protocol import Protocol
 from clinical.state import LabPoint, Participant, Said
 from schemas.facts.adverse_events import AdverseEvent
@@ -131,7 +131,11 @@ def _reported(protocol: Protocol, participant: Participant, key: str, event: Adv
         why = f"reported as {event.severity}, without a CTCAE grade" if event.severity else "reported without a grade"
     when = f", onset {event.onset}" if event.onset else ", onset unknown"
     came = emergence(
-        event.onset, event.end, treatment_of(participant), within_days=protocol.windows.safety_follow_up_days
+        event.onset,
+        event.end,
+        treatment_of(participant),
+        steps=steps_of(event),
+        within_days=protocol.windows.safety_follow_up_days,
     )
     graded = f"grade {event.grade}" if event.grade else f"not graded ({why})"
     return GradeFinding(

@@ -18,6 +18,7 @@ from clinical.course import (
 )
 from clinical.monitor import standing, step
 from clinical.state import Trial
+from schemas import AdverseEventReported
 from schemas.findings import GradeFinding
 from tests.builders import Message, adopted, adverse_event, dose, enrolled, lab, message, read, revised
 
@@ -186,6 +187,43 @@ def test_a_course_puts_reported_events_and_values_of_one_term_side_by_side() -> 
     assert [one.ended for one in course.episodes] == ["2026-02-01", None]
     assert course.emergent is not None
     assert course.emergent.emergent
+
+
+def test_a_grade_followed_within_one_event_shows_how_it_worsened_and_recovered() -> None:
+    steps = [
+        {"since": "2026-01-03", "grade": 1},
+        {"since": "2026-01-20", "grade": 3},
+        {"since": "2026-01-25", "grade": 0},
+    ]
+    steps += [{"since": "2026-02-02", "grade": 2}]
+    said = adverse_event(term="Fatigue", grade=3, onset="2026-01-03", data={"course": steps})
+    told = [adopted(), enrolled(), dose(on="2026-01-06"), said]
+    event = read(said)
+    assert isinstance(event, AdverseEventReported)
+    (course,) = courses(concluded(*told), {event.key: event.data}, at_least=2)
+    assert [(one.on, one.until, one.high) for one in course.observations] == [
+        ("2026-01-03", "2026-01-20", 1),
+        ("2026-01-20", "2026-01-25", 3),
+        ("2026-02-02", None, 2),
+    ]
+    assert [(one.began, one.ended) for one in course.episodes] == [("2026-01-20", "2026-01-25"), ("2026-02-02", None)]
+    assert course.emergent is not None
+    assert course.emergent.because == "it began on 2026-01-03, before the first dose, and worsened since from 1 to 3"
+
+
+@pytest.mark.parametrize(
+    ("steps", "emergent"),
+    [
+        ([("2026-01-02", 3), ("2026-01-05", 1), ("2026-01-10", 2)], True),
+        ([("2026-01-02", 1), ("2026-01-05", 3), ("2026-01-10", 2)], False),
+        ([("2026-01-10", 2)], True),
+        ([("2026-01-02", 2), ("2026-01", 3)], True),
+        ([], False),
+    ],
+)
+def test_worse_means_worse_than_at_the_first_dose(*, steps: list[tuple[str, int]], emergent: bool) -> None:
+    found = emergence("2026-01-02", None, Treatment("2026-01-06"), steps=[Step(*one) for one in steps])
+    assert found.emergent is emergent
 
 
 def changes_of(*messages: Message) -> list[tuple[int, str, bool | None, str | None]]:

@@ -113,6 +113,26 @@ def test_a_value_below_zero_is_asked_about_and_not_graded() -> None:
     assert [query.question for query in of(QueryFinding, trial)] == ["below_zero"]
 
 
+def test_an_enrolment_corrected_to_after_the_first_dose_is_asked_about() -> None:
+    trial, _ = told(*begun(revised(enrolled("P-001"), enrolled_on="2026-01-07")))
+    assert [query.question for query in of(QueryFinding, trial)] == ["dose_without_enrolment"]
+    trial, _ = told(*begun(withdrawn(enrolled("P-001"))))
+    assert [query.question for query in of(QueryFinding, trial)] == ["dose_without_enrolment"]
+
+
+def test_two_deaths_and_a_life_after_death_are_asked_about() -> None:
+    first, second = (died(on, cause) for on, cause in (("2026-02-01", "progression"), ("2026-02-03", "other")))
+    alive = message(
+        "SurvivalConfirmed.v1", {"alive_on": "2026-03"}, record="ss/1", time="2026-03-01T00:00:00Z", subject="P-001"
+    )
+    asked = [query.sentence for query in of(QueryFinding, told(*begun(first, second, alive))[0])]
+    assert asked == [
+        "Participant P-001: died on 2026-02-01 of progression, and on 2026-02-03 of another cause.",
+        "Participant P-001: known alive on 2026-03, after the death on 2026-02-03.",
+    ]
+    assert not of(QueryFinding, told(*begun(first, second, withdrawn(first)))[0])
+
+
 def test_a_late_baseline_grades_anew_what_follows_it() -> None:
     """CTCAE v5.0 ALT with an abnormal baseline: 2 x ULN at baseline and 2.5 x ULN later is 1.25 x baseline, grade 0."""
     later = lab("P-001", "ALT", "100", on="2026-01-27", upper="40")
@@ -281,6 +301,7 @@ def test_an_amendment_is_judged_by_its_own_rules() -> None:
         ({"term": "Alopecia", "grade": 3}, "grade_not_of_the_term", {"grade": 2}),
         ({"term": "Hypermagnesaemia", "grade": 2}, "grade_not_of_the_term", {"grade": 3}),
         ({"grade": None}, "no_grade", {"grade": 3}),
+        ({"course": [{"since": "2026-01-09", "grade": 4}]}, "grade_against_course", {"grade": 4}),
         ({"grade": 4, "severity": "mild"}, "grade_against_severity", {"severity": "severe"}),
         ({"grade": 4, "serious": False}, "life_threatening_but_not_serious", {"serious": True}),
         ({"grade": 4}, "life_threatening_but_not_serious", {"grade": 3}),
@@ -298,17 +319,16 @@ def test_what_contradicts_itself_becomes_a_query_until_it_is_mended(
     assert [change.state for change in changes if question in change.finding.key] == ["raised", "withdrawn"]
 
 
+def died(on: str, cause: str) -> Message:
+    data = {"died_on": on, "cause": cause}
+    return message("ParticipantDied.v1", data, record=f"dd/{on}", time=f"{on}T00:00:00Z", subject="P-001")
+
+
 def test_a_death_of_an_adverse_event_asks_for_a_fatal_event_until_one_is_reported() -> None:
-    died = message(
-        "ParticipantDied.v1",
-        {"died_on": "2026-02-01", "cause": "adverse_event"},
-        record="dd/P-001",
-        time="2026-02-01T00:00:00Z",
-        subject="P-001",
-    )
+    death = died("2026-02-01", "adverse_event")
     fatal = adverse_event("P-001", "Sepsis", 5, onset="2026-01-30", data={"outcome": "fatal"})
     questions = [
-        {query.question for query in of(QueryFinding, told(*begun(died, *more))[0])} for more in ((), (fatal,))
+        {query.question for query in of(QueryFinding, told(*begun(death, *more))[0])} for more in ((), (fatal,))
     ]
     assert questions == [{"death_of_an_event_without_one"}, set()]
 
