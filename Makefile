@@ -26,6 +26,7 @@ $(VENV)/.complete: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m dashboards.live.bundle
 	@touch $@
 
 demo: setup ## simulate the AK117 trial and show it on a live page (SPEED=, PORT=)

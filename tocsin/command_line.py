@@ -4,6 +4,7 @@ Exit codes: 0 done · 2 wrong usage · 3 done, but some input was quarantined or
 down. Everything heavy is imported where it is needed, so that a command starts at once.
 """
 
+import os
 import sqlite3
 import sys
 import time
@@ -209,6 +210,7 @@ def serve(
         _served_from_kafka(home, port, clickhouse, state)
     else:
         _served(folder_of(home), port, ())
+    _leave()
 
 
 def _served_from_kafka(home: str, port: int, clickhouse: str | None, state: Path | None) -> None:
@@ -229,7 +231,26 @@ def _served_from_kafka(home: str, port: int, clickhouse: str | None, state: Path
 
 
 def _says_where(url: str) -> None:
-    print(f"Live page: {url}/", flush=True)  # noqa: T201
+    _say(f"Live page: {url}/")
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[None]:
+    """Ctrl-C is how it ends, also before the server takes calls."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("")
+
+
+def _leave() -> NoReturn:
+    """Everything is closed by now; what the store's engine does at an ordinary exit takes long and helps nobody."""
+    sys.stdout.flush()
+    os._exit(DONE)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
 
 
 @app.command()
@@ -244,9 +265,11 @@ def demo(
     from protocols import shipped
     from tocsin.demonstration import playing
 
-    folder = Path(tempfile.mkdtemp(prefix="tocsin-demo-"))
-    print(f"A new invented trial, started afresh in {folder}", flush=True)  # noqa: T201
-    _served(folder, port, (playing(shipped("ak117_hnscc"), participants, speed),))
+    with _until_interrupted(), tempfile.TemporaryDirectory(prefix="tocsin-demo-") as folder:
+        _say(f"An invented AK117 trial of {participants} participants, started afresh.")
+        _say(f"Home, until it is stopped: {folder}")
+        _served(Path(folder), port, (playing(shipped("ak117_hnscc"), participants, speed, _say),))
+    _leave()
 
 
 def _served(home: Path, port: int, background: "Sequence[Background]") -> None:
@@ -254,7 +277,8 @@ def _served(home: Path, port: int, background: "Sequence[Background]") -> None:
     from tocsin.serving import serve as serving
 
     try:
-        serving(home, port, background=background, ready=_says_where)
+        with _until_interrupted():
+            serving(home, port, background=background, ready=_says_where)
     except HomeBusyError as error:
         fail(str(error), WORLD_DOWN)
     except OSError as error:

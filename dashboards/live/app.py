@@ -18,7 +18,7 @@ from sse_starlette.sse import EventSourceResponse
 from dashboards.live import assets, door
 from dashboards.live.asking import Asking
 from dashboards.live.cuts import Cut, CutError, address, resolve
-from dashboards.live.feed import Feed
+from dashboards.live.feed import Feed, Listener
 from dashboards.live.frame import Frame
 from dashboards.live.guard import Guard
 from dashboards.live.measures import Measures
@@ -48,7 +48,8 @@ Basis = Literal["both", "reported", "laboratory"]
 Period = Literal["treatment", "any"]
 Order = Literal["worst", "name"]
 Make = Callable[[Frame], dict[str, Any] | None]
-A_YEAR = 365 * 86_400
+A_YEAR, A_MOMENT = 365 * 86_400, 0.5
+"""Seconds."""
 
 
 class LivePage:
@@ -80,7 +81,8 @@ class LivePage:
         self.feed.open({trial: self.stored.stored(trial) for trial in self.stored.trials()})
         making = asyncio.get_running_loop().run_in_executor(None, self.bundle.read)
         yield
-        await making
+        self.bundle.close()
+        await asyncio.gather(making, return_exceptions=True)
         self.feed.close()
         self._makers.shutdown()
         self._readers.shutdown()
@@ -330,7 +332,11 @@ def _add_feed(app: FastAPI, live: LivePage) -> None:
     @app.get("/live", response_class=EventSourceResponse, tags=["live"])
     async def feed() -> EventSourceResponse:
         """Server-sent events: `stored` with the position of each trial, first as it stands, then as it moves."""
-        return EventSourceResponse(live.feed.events(), ping=15)
+        listener = Listener()
+        ending: Any = listener  # nothing but its `set` is called
+        return EventSourceResponse(
+            live.feed.events(listener), ping=15, shutdown_event=ending, shutdown_grace_period=A_MOMENT
+        )
 
 
 def _add_health(app: FastAPI, live: LivePage) -> None:

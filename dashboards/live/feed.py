@@ -5,12 +5,26 @@ import json
 from collections.abc import AsyncIterator, Mapping
 
 
+class Listener:
+    """One browser that listens."""
+
+    def __init__(self) -> None:
+        self.moved = asyncio.Event()
+        self.moved.set()
+        self.ended = False
+
+    def set(self) -> None:
+        """The server ends: so does what the browser hears, in order."""
+        self.ended = True
+        self.moved.set()
+
+
 class Feed:
     """The newest stored position of each trial, and everybody who waits for the next."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._listening: set[asyncio.Event] = set()
+        self._listening: set[Listener] = set()
         self._newest: dict[str, int] = {}
         self._told = 0
 
@@ -32,22 +46,19 @@ class Feed:
     def _tell(self, moved: Mapping[str, int]) -> None:
         self._newest.update(moved)
         self._told += 1
-        for waiting in self._listening:
-            waiting.set()
+        for listener in self._listening:
+            listener.moved.set()
 
-    async def events(self) -> AsyncIterator[dict[str, str]]:
+    async def events(self, listener: Listener) -> AsyncIterator[dict[str, str]]:
         """What one browser hears: first where things stand, then each move. Moves that come close together are one."""
-        waiting = asyncio.Event()
-        waiting.set()
-        self._listening.add(waiting)
+        self._listening.add(listener)
         try:
-            while True:
-                await waiting.wait()
-                waiting.clear()
+            while await listener.moved.wait() and not listener.ended:
+                listener.moved.clear()
                 positions = {trial: str(position) for trial, position in self._newest.items()}
                 yield {"event": "stored", "id": str(self._told), "data": json.dumps(positions)}
         finally:
-            self._listening.discard(waiting)
+            self._listening.discard(listener)
 
     @property
     def listeners(self) -> int:

@@ -16,6 +16,7 @@ import uvicorn
 from clinical.protocol import read_protocol
 from dashboards.live import door
 from dashboards.live.app import create_app
+from dashboards.live.assets import ChartBundle
 from dashboards.live.guard import refused
 from protocols import shipped
 from streams.handover import MEDIA_TYPE, packed
@@ -371,7 +372,20 @@ def test_health_and_readiness(client: httpx.Client, served: Served, monkeypatch:
     assert "New facts are not shown" in client.get(HERE).text
 
 
-def test_the_chart_bundle_is_made_once_and_kept(client: httpx.Client, tmp_path: Path) -> None:
+def test_the_chart_bundle_is_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    bundle = ChartBundle(tmp_path)
+    assert b"vegaEmbed" in bundle.read()
+    (kept,) = tmp_path.glob("*.js")
+    kept.write_bytes(b"kept")
+    assert ChartBundle(tmp_path).read() == b"kept"
+    kept.unlink()
+    bundle.close()
+    with pytest.raises(RuntimeError, match="could not be made"):
+        bundle.read()
+
+
+def test_only_what_belongs_to_a_page_is_served(client: httpx.Client) -> None:
     script = client.get("/static/charts.js")
     assert script.status_code == 200
     assert "vegaEmbed" in script.text

@@ -1,9 +1,7 @@
 """What does a reader see? The served home in a real browser: pages, the cut, a new fact, nothing from outside."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +16,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboards.live import door
 from tests.builders import TRIAL, adverse_event, as_bytes
+from tests.dashboards.browser import CHROMIUM, needed
 from tests.dashboards.told_trial import told_trial
 
-CHROMIUM = shutil.which("chromium")
-REQUIRED = "chromium" in os.environ.get("TOCSIN_REQUIRE", "")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="there is no chromium on this machine")
+pytestmark = needed
 
 PAGES = (
     "",

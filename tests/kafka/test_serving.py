@@ -23,7 +23,7 @@ from streams.kafka.records import partition_of
 from streams.kafka.writer import Writer
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab
 from tests.clickhouse.servers import Bridge
-from tests.dashboards.test_live_page import CHROMIUM, REQUIRED
+from tests.dashboards.browser import CHROMIUM, needed
 from tests.integration.test_doors import tocsin
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.test_monitor_agent import all_evaluated
@@ -157,7 +157,7 @@ def test_a_fact_over_http_is_sent_to_its_topic_and_answered_by_its_place(kafka: 
     assert outcomes[0]["offset"] == record.offset
 
 
-@pytest.mark.skipif(CHROMIUM is None and not REQUIRED, reason="there is no chromium on this machine")
+@needed
 def test_a_fact_that_is_posted_appears_on_an_open_page(kafka: Connection, site: Site, tmp_path: Path) -> None:
     """From the door through raw topic, intake, ledger, monitor and store to a browser that only waits."""
     assert CHROMIUM, "TOCSIN_REQUIRE asks for chromium"
