@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from clinical.ctcae.grading import find_block, grade
-from clinical.ctcae.measurement import Baseline, Facts, Measurement
+from clinical.ctcae.grading import compile_scale, find_block, grade
+from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
+from clinical.ctcae.scale import Scale
 from clinical.ctcae.terms import VERSIONS
 
 __all__ = ["calculate_grade"]
@@ -45,12 +46,11 @@ def calculate_grade(request: Mapping[str, Any]) -> dict[str, Any]:
     >>> calculate_grade({"id": 1, "ctcae": "5.0", "term": "anaemia", "value": "79.9", "unit": "g/L"})
     {'id': 1, 'grade': 3, 'low': 3, 'high': 3, 'missing': [], 'why': None}
     """
-    identity = request.get("id") if isinstance(request, Mapping) else None
+    identity = request.get("id")
     try:
-        version, term, direction, measurement = _read(request)
+        found = _graded(request)
     except _RefusedError as refused:
         return {"id": identity, "error": str(refused)}
-    found = grade(version, term, measurement, direction)
     answer = {
         "id": identity,
         "grade": found.grade,
@@ -64,52 +64,86 @@ def calculate_grade(request: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _read(request: Mapping[str, Any]) -> tuple[str, str, str | None, Measurement]:
-    if not isinstance(request, Mapping):
-        raise _RefusedError("a request is one JSON object")
+class _Asked(NamedTuple):
+    """A request but for its value, read and compiled. No `scale` where the value itself is the change in percent."""
+
+    version: str
+    term: str
+    direction: str | None
+    measurement: Measurement
+    scale: Scale | Grade | None
+
+
+def _graded(request: Mapping[str, Any]) -> Grade:
+    """Rows share all but their value: that is read and compiled once, and looked up."""
     if not request.keys() <= _KEYS:
         raise _RefusedError(f"unknown parameter: {_first_unknown(request, _KEYS)}")
     get = request.get
-    version, term = get("ctcae"), get("term")
+    baseline, facts = get("baseline"), get("facts")
+    said = (
+        get("ctcae"), get("term"), get("direction"), get("unit"), get("lln"), get("uln"),
+        None if baseline is None else _baseline(baseline),
+        get("percent_change"), get("sex"), get("age"),
+        _NO_FACTS if facts is None else _facts(facts),
+    )  # fmt: skip
+    try:
+        asked = _asked(*said)
+    except TypeError:  # a list has no hash: it is refused by its name
+        asked = _asked.__wrapped__(*said)
+    operator, value = _value(get("value"), asked.term, asked.measurement.unit)
+    if isinstance(asked.scale, Grade):
+        return asked.scale
+    if asked.scale is not None:
+        return asked.scale.grade(value, operator)
+    measurement = asked.measurement._replace(value=value, operator=operator)
+    return grade(asked.version, asked.term, measurement, asked.direction)
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _asked(
+    version: Any, term: Any, direction: Any, unit: Any, lln: Any, uln: Any,
+    baseline: Baseline | None, percent: Any, sex: Any, age: Any, facts: Facts,
+) -> _Asked:  # fmt: skip
     if isinstance(version, int | float) and not isinstance(version, bool):
         version = f"{version:.1f}"
     if version not in VERSIONS:
         raise _RefusedError(f"ctcae: {version!r} is none of {', '.join(VERSIONS)}")
     if not isinstance(term, str) or not term.strip():
         raise _RefusedError("term: a name is needed")
-    direction = _choice("direction", get("direction"), _DIRECTIONS)
-    unit = _text("unit", get("unit"))
-    operator, value = _value(get("value"), term, unit)
-    facts = get("facts")
-    baseline = get("baseline")
-    percent = get("percent_change")
-    age = get("age")
+    direction, unit = _choice("direction", direction, _DIRECTIONS), _text("unit", unit)
     measurement = Measurement(
-        value,
+        None,
         unit,
-        _limit("lln", get("lln")),
-        _limit("uln", get("uln")),
-        operator,
-        None if baseline is None else _baseline(baseline),
+        _limit("lln", lln),
+        _limit("uln", uln),
+        "=",
+        baseline,
         None if percent is None else _percent(percent, version, term, direction),
-        _text("sex", get("sex")),
-        None if age is None else _limit("age", age),
-        _NO_FACTS if facts is None else _facts(facts),
+        _text("sex", sex),
+        _limit("age", age),
+        facts,
     )
-    return str(version), term, direction, measurement
+    is_change = percent is None and unit is not None and unit.strip() == "%"
+    scale = None if is_change else compile_scale(version, term, measurement, direction)
+    return _Asked(str(version), term, direction, measurement, scale)
 
 
 def _value(value: object, term: str, unit: str | None) -> tuple[str, Decimal | None]:
     """The operator and the number of `value`: "<0.2" is censored below 0.2."""
     if value is None:
         return "=", None
-    operator = "="
-    if isinstance(value, str) and (found := _CENSORED.fullmatch(value)) is not None:
-        operator, value = _PLAIN.get(found[1], found[1]), found[2]
-    number = _number("value", value)
+    operator, number = _reported(value) if type(value) is str else ("=", _number("value", value))
     if number < 0 and not _may_be_negative(term, unit):
         raise _RefusedError(f"value: {number} is impossible")
     return operator, number
+
+
+@lru_cache(maxsize=16_384)
+def _reported(text: str) -> tuple[str, Decimal]:
+    found = _CENSORED.fullmatch(text)
+    if found is None:
+        return "=", _number("value", text)
+    return _PLAIN.get(found[1], found[1]), _number("value", found[2])
 
 
 @lru_cache(maxsize=1024)
@@ -134,14 +168,19 @@ def _limit(name: str, value: object) -> Decimal | None:
 def _number(name: str, value: object) -> Decimal:
     """A number read exactly; a JSON number by its shortest decimal form."""
     if type(value) is str:
-        if len(value) > _LONGEST or _NUMBER.fullmatch(value) is None:
-            raise _RefusedError(f"{name}: {value[:40]!r} is no number")
-        return _finite(name, Decimal(value.strip()))
+        return _digits(name, value)
     if type(value) is Decimal:
         return _finite(name, value)
     if type(value) is int or type(value) is float:
         return _finite(name, Decimal(repr(value)) if abs(value) < _ENORMOUS else Decimal("NaN"))
     raise _RefusedError(f"{name}: {value!r} is no number")
+
+
+@lru_cache(maxsize=16_384)
+def _digits(name: str, text: str) -> Decimal:
+    if len(text) > _LONGEST or _NUMBER.fullmatch(text) is None:
+        raise _RefusedError(f"{name}: {text[:40]!r} is no number")
+    return _finite(name, Decimal(text.strip()))
 
 
 def _finite(name: str, number: Decimal) -> Decimal:
@@ -163,11 +202,20 @@ def _percent(value: object, version: str, term: str, direction: str | None) -> D
 
 def _baseline(value: object) -> Baseline:
     fields = _object("baseline", value, _BASELINE_KEYS)
+    said = fields.get("value"), fields.get("lln"), fields.get("uln"), fields.get("indicator")
+    try:
+        return _baseline_of(*said)
+    except TypeError:  # as for the rest: refused by its name
+        return _baseline_of.__wrapped__(*said)
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _baseline_of(value: Any, lln: Any, uln: Any, indicator: Any) -> Baseline:
     return Baseline(
-        _limit("baseline.value", fields.get("value")),
-        _limit("baseline.lln", fields.get("lln")),
-        _limit("baseline.uln", fields.get("uln")),
-        _choice("baseline.indicator", fields.get("indicator"), _INDICATORS),
+        _limit("baseline.value", value),
+        _limit("baseline.lln", lln),
+        _limit("baseline.uln", uln),
+        _choice("baseline.indicator", indicator, _INDICATORS),
     )
 
 
