@@ -28,6 +28,7 @@ from streams.store.chdb_store import Store as InProcess
 from streams.store.clickhouse import Store
 from streams.store.migrations import OtherSchemaError
 from tests.clickhouse.servers import OLD_BINARY, Bridge, OldServer
+from tests.dashboards.test_panels import chosen
 from tests.dashboards.told_trial import told_trial
 from tests.streams.told_ledger import ToldLedger
 
@@ -82,10 +83,9 @@ def test_every_panel_gives_the_same_rows_from_the_server(
     both: tuple[Store, InProcess], told: ToldLedger, panel: Panel
 ) -> None:
     server, in_process = both
-    chosen = {"participant": "P-001"} if "participant" in panel.parameters else {}
     for as_of in (0, 9, 10_000):
-        rows = panel.rows(server, told.trial, as_of, **chosen)
-        assert rows == panel.rows(in_process, told.trial, as_of, **chosen)
+        rows = panel.rows(server, told.trial, as_of, **chosen(panel))
+        assert rows == panel.rows(in_process, told.trial, as_of, **chosen(panel))
     assert rows
 
 

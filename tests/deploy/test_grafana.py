@@ -19,6 +19,7 @@ from dashboards.panels import Panel, Table
 from dashboards.panels.registry import PANELS
 from streams.sink import Sink
 from streams.store.chdb_store import Store
+from tests.dashboards.test_panels import CHOSEN
 from tests.dashboards.told_trial import told_trial
 from tests.streams.told_ledger import ToldLedger
 
@@ -98,7 +99,7 @@ def values_of(store: Store, read: Mapping[str, Any], trial: str, as_of: str) -> 
             (values["cut"],) = map(str, row.values())
         elif variable["type"] in ("textbox", "custom"):
             values.setdefault(variable["name"], variable["current"]["value"])
-    return values | ({"participant": "P-001"} if "participant" in values else {})
+    return values | {name: text for name, text in CHOSEN.items() if name in values}
 
 
 @pytest.mark.parametrize("as_of", ["now", "9", "99999", "x' OR 1 = 1 --"])
