@@ -135,8 +135,10 @@ def ingest(
         fail(f"{file}: {error.strerror or error}", WRONG_USAGE)
     refused = False
     with rereadable(file, sys.stdin.buffer) if on_kafka(home) else _once(file) as messages:
-        for outcome in _delivered(home, messages, "tocsin ingest"):
+        for outcome in _delivered(home, messages, "tocsin ingest", promptly=file == "-"):
             put(orjson.dumps(outcome))
+            if file == "-":  # whoever sends may wait for the answer
+                sys.stdout.buffer.flush()
             if outcome["outcome"] in REFUSED:
                 refused = True
                 _complain(outcome)
@@ -162,20 +164,20 @@ def _once(file: str) -> Iterator[Messages]:
     yield lambda: messages(file, sys.stdin.buffer)
 
 
-def _delivered(home: str, messages: Messages, what: str) -> Iterator[dict[str, Any]]:
+def _delivered(home: str, messages: Messages, what: str, *, promptly: bool = False) -> Iterator[dict[str, Any]]:
     from tocsin.homes import on_kafka
 
-    yield from _sent(home, messages) if on_kafka(home) else _written(Path(home), messages, what)
+    yield from _sent(home, messages) if on_kafka(home) else _written(Path(home), messages, what, promptly=promptly)
 
 
-def _written(home: Path, messages: Messages, what: str) -> Iterator[dict[str, Any]]:
+def _written(home: Path, messages: Messages, what: str, *, promptly: bool) -> Iterator[dict[str, Any]]:
     import httpx
 
     from streams.delivery import deliver
     from streams.holding import HomeBusyError
 
     try:
-        yield from deliver(home, messages(), what)
+        yield from deliver(home, messages(), what, promptly=promptly)
     except HomeBusyError as error:
         fail(str(error), WORLD_DOWN)
     except httpx.HTTPError as error:

@@ -94,6 +94,23 @@ def test_a_second_writer_ends_with_1_and_names_the_first(tmp_path: Path) -> None
         assert [line["outcome"] for line in lines(told)] == ["accepted"] * 4
 
 
+def test_a_fact_that_comes_through_a_pipe_is_durable_and_answered_before_the_next_one_comes(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    command = [sys.executable, "-c", COMMAND, "ingest", "-", "--home", home]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        for position, message in enumerate(STORY, start=1):
+            sender.stdin.write(ndjson([message]))
+            sender.stdin.flush()
+            (answer,) = lines(sender.stdout.readline())
+            assert (answer["outcome"], answer["position"]) == ("accepted", position)
+            told = tocsin("findings", "--home", home, "--trial", TRIAL, "--as-of", str(position))
+            assert told.returncode == 0
+        sender.kill()
+    assert b'"grade":3' in tocsin("findings", "--home", home, "--trial", TRIAL).stdout
+
+
 def test_a_server_that_was_killed_holds_nothing_and_has_lost_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with served(home) as server:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical.ctcae import VERSIONS, Baseline, Facts, Grade, Measurement, calculate_grade, grade, term_grades, terms_for
-from clinical.ctcae.table import table
+from clinical.ctcae.table import Block, table
+from clinical.units import KINDS
 
 _NUMBERS = {"lln", "uln", "percent_change", "age"}
 
@@ -312,6 +313,41 @@ def test_grams_per_decilitre_and_per_litre_agree(term: str, value: Decimal, lln:
     low, high = (None if limit is None else limit / 10 for limit in (lln, uln))
     in_litres = grade("5.0", term, Measurement(value, "g/L", lln, uln))
     assert in_litres == grade("5.0", term, Measurement(value / 10, "g/dL", low, high))
+
+
+factors = [
+    (block, family, spelling, factor)
+    for version in VERSIONS
+    for block in table(version).blocks.values()
+    if block.unit is not None
+    for family, groups in KINDS[block.unit].items()
+    if len(groups) > 1 or len(groups[0][0]) > 1
+    for spellings, factor in groups
+    for spelling in (spellings[0], spellings[-1].upper())
+]
+
+
+@given(st.sampled_from(factors), values, limits, limits, baselines, known_facts)
+def test_units_of_one_family_agree_exactly(
+    unit: tuple[Block, str, str, Decimal],
+    value: Decimal,
+    lln: Decimal | None,
+    uln: Decimal | None,
+    baseline: Baseline | None,
+    facts: Facts,
+) -> None:
+    """Pitfall 8: a value in another unit of the family, with limits and baseline in that unit, has the same grade."""
+    block, family, spelling, factor = unit
+
+    def times(number: Decimal | None) -> Decimal | None:
+        return None if number is None else number * factor
+
+    other = None
+    if baseline is not None:
+        other = Baseline(times(baseline.value), times(baseline.lln), times(baseline.uln), baseline.indicator)
+    first = grade(block.version, block.term, Measurement(value, family, lln, uln, "=", baseline, facts=facts))
+    second = Measurement(value * factor, spelling, times(lln), times(uln), "=", other, facts=facts)
+    assert bounds(grade(block.version, block.term, second)) == bounds(first)
 
 
 @given(values, st.sampled_from(["<", "<=", ">", ">="]), st.sampled_from(["1", "0.001", "50"]))
