@@ -149,12 +149,14 @@ SELECT scope, grade, count() AS findings FROM (
     ORDER BY trial, kind, key, valid_from DESC LIMIT 1 BY trial, kind, key)
 WHERE state != 'withdrawn' GROUP BY scope, grade"""
 
-BY_TYPE = "SELECT fact, uniqExact(position) AS facts FROM facts WHERE trial = {trial:String} GROUP BY fact"
+BY_TYPE = """
+SELECT fact, uniqExact(position) AS facts FROM facts
+WHERE trial = {trial:String} AND position <= {as_of:UInt64} GROUP BY fact"""
 
 
 def sums(store: BoardStore, trial: str, as_of: int) -> tuple[Counter[Any], Counter[Any]]:
     stands = store.query(STANDING, {"trial": trial, "as_of": as_of})
-    by_type = store.query(BY_TYPE, {"trial": trial})
+    by_type = store.query(BY_TYPE, {"trial": trial, "as_of": as_of})
     return (
         Counter({(row["scope"], row["grade"]): row["findings"] for row in stands}),
         Counter({row["fact"]: row["facts"] for row in by_type}),
