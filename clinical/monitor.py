@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from clinical import cohort_rules, evaluability, participant_rules, queries, reconciliation, toxicity
 from clinical.course import treatment_of
-from clinical.fold import due_by, evolve, is_judged_anew
-from clinical.state import EMPTY, CohortName, LabPoint, Participant, Trial
+from clinical.fold import due_by, evolve, is_judged_anew, said_last
+from clinical.state import CohortName, LabPoint, Participant, Said, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
+from schemas.facts.adverse_events import AdverseEvent
+from schemas.facts.dosing import Dose
+from schemas.facts.participants import Death, EndOfTreatment, Withdrawal
 from schemas.findings import AnyFinding, Change, GradeFinding
 
 RecordName = tuple[str, str]
@@ -19,6 +22,9 @@ RecordName = tuple[str, str]
 
 AnalyteName = tuple[str, str]
 """A participant and one analyte."""
+
+TREATMENT = frozenset({Dose, EndOfTreatment, Death, Withdrawal})
+"""What says when study treatment began and ended."""
 
 
 class Touched(NamedTuple):
@@ -35,9 +41,9 @@ def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Chang
     touched = _touched(trial, after, fact)
     stood = {finding.key: finding for finding in concluded(trial, touched)} if trial.protocol else {}
     stands = {finding.key: finding for finding in concluded(after, touched)}
-    asked = tuple(_to_reconcile(trial, after, touched, (*stood.values(), *stands.values())))
-    stood |= {finding.key: finding for finding in reconciled(trial, asked)}
-    stands |= {finding.key: finding for finding in reconciled(after, asked)}
+    if asked := _to_reconcile(trial, after, touched, (*stood.values(), *stands.values())):
+        stood |= {finding.key: finding for finding in reconciled(trial, asked)}
+        stands |= {finding.key: finding for finding in reconciled(after, asked)}
     return after, tuple(_compared(stood, stands, position))
 
 
@@ -76,28 +82,25 @@ def reconciled(trial: Trial, analytes: Iterable[AnalyteName]) -> Iterator[AnyFin
             yield from reconciliation.conclude(trial.protocol, participant, analyte)
 
 
-def _to_reconcile(before: Trial, after: Trial, touched: Touched, found: Iterable[AnyFinding]) -> Iterator[AnalyteName]:
+def _to_reconcile(before: Trial, after: Trial, touched: Touched, found: Iterable[AnyFinding]) -> Iterable[AnalyteName]:
     """The analytes whose story may have changed: of an event touched, and of a value that is severe or has an event."""
-    if not touched.records:
-        return
-    if after.in_force.reconciliation is None and (before.protocol is None or before.protocol.reconciliation is None):
-        return
-    least = min(
-        each.reconciliation.grade_at_least for each in (before.protocol, after.protocol) if each and each.reconciliation
-    )
+    policies = [one.reconciliation for one in (before.protocol, after.protocol) if one and one.reconciliation]
+    if not policies or not touched.records:
+        return ()
+    least = min(policy.grade_at_least for policy in policies)
     severe = {one.causes[0] for one in found if isinstance(one, GradeFinding) and (one.low or 0) >= least}
     asked: dict[AnalyteName, None] = {}
     for name, key in touched.records:
         for trial in (before, after):
             participant = trial.participants.get(name)
             if participant is not None and (record := participant.records.get(key)) is not None:
-                found_in = reconciliation.bearing(participant, record.said, severe=key in severe)
-                asked.update(((name, analyte), None) for analyte in found_in)
-    yield from asked
+                for analyte in reconciliation.bearing(participant, record.said, severe=key in severe):
+                    asked[name, analyte] = None
+    return asked
 
 
 def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], position: int) -> Iterator[Change]:
-    for key in sorted(stood | stands):
+    for key in sorted(stood | stands if stood else stands):
         before, now = stood.get(key), stands.get(key)
         if now is None:
             assert before is not None
@@ -109,49 +112,43 @@ def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], posit
 
 
 def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
+    if fact.subject is not None and after.participants is not before.participants:
+        return _touched_by_record(before, after, fact.subject, fact.key)
+    if isinstance(fact, ClockTicked):
+        return Touched(participants=tuple(due_by(before, fact.time)), cohorts=_changed_cohorts(before, after))
     if isinstance(fact, ProtocolAdopted):
         return _both(_everything(before), _everything(after))
-    cohorts = _changed_cohorts(before, after)
-    if isinstance(fact, ClockTicked):
-        return Touched(participants=tuple(due_by(before, fact.time)), cohorts=cohorts)
-    if fact.subject is None or after.participants is before.participants:
-        return Touched()
-    name, key = fact.subject, fact.key
+    return Touched()
+
+
+def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touched:
     was, now = before.participants.get(name) or Participant(name), after.participants[name]
-    return Touched(
-        records=tuple((name, touched) for touched in _touched_records(was, now, key)),
-        participants=(name,) if is_judged_anew(was, now, key) else (),
-        cohorts=cohorts,
-    )
+    said = said_last(was, now, key)
+    records = tuple([(name, touched) for touched in _touched_records(was, now, key, said)])
+    participants = (name,) if is_judged_anew(was, now, said) else ()
+    return Touched(records, participants, _changed_cohorts(before, after))
 
 
-def _touched_records(was: Participant, now: Participant, key: str) -> Iterable[str]:
+def _touched_records(was: Participant, now: Participant, key: str, said: Said | None) -> Iterable[str]:
     """The record itself, and those whose meaning rests on it."""
     if was.enrolment is not now.enrolment or was.death is not now.death or was.first_dose != now.first_dose:
         return now.records
-    touched = [key]
-    if key in now.events or key in was.events:
-        touched.extend(now.courses)
-    elif _is_of_treatment(key, was, now) and treatment_of(was) != treatment_of(now):
-        touched.extend(now.events)
-    for analyte in _moved_baselines(was, now, key):
-        touched.extend(now.labs.get(analyte, EMPTY))
-    return touched if len(touched) == 1 else dict.fromkeys(touched)
+    if isinstance(said, LabPoint):
+        moved = _moved_baselines(was, now, key, said)
+        return dict.fromkeys((key, *(other for analyte in moved for other in now.labs.get(analyte, ()))))
+    if isinstance(said, AdverseEvent):
+        return dict.fromkeys((key, *now.courses))
+    if type(said) in TREATMENT and treatment_of(was) != treatment_of(now):
+        return dict.fromkeys((key, *now.events))
+    return (key,)
 
 
-def _is_of_treatment(key: str, was: Participant, now: Participant) -> bool:
-    return any(key in kept for kept in (was.doses, now.doses, was.courses, now.courses))
-
-
-def _moved_baselines(was: Participant, now: Participant, key: str) -> Iterator[str]:
+def _moved_baselines(was: Participant, now: Participant, key: str, lab: LabPoint) -> Iterable[str]:
     """The analytes whose baseline is another record now, or the same record saying something else."""
     if was.baselines is now.baselines:
-        said = now.records[key].said
-        if isinstance(said, LabPoint) and now.baselines.get(said.analyte) == key:
-            yield said.analyte
-        return
-    yield from (a for a in now.baselines if was.baselines.get(a) != now.baselines[a] or now.baselines[a] == key)
-    yield from (a for a in was.baselines if a not in now.baselines)
+        return (lab.analyte,) if now.baselines.get(lab.analyte) == key else ()
+    both = {*was.baselines, *now.baselines}
+    return [a for a in both if was.baselines.get(a) != now.baselines.get(a) or now.baselines.get(a) == key]
 
 
 def _changed_cohorts(before: Trial, after: Trial) -> tuple[CohortName, ...]:

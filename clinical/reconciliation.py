@@ -5,6 +5,7 @@ Both are questions that close themselves: when the event arrives, when the grade
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from clinical import toxicity
@@ -12,7 +13,7 @@ from clinical.ctcae import names_of_toxicity, only_values_grade
 from clinical.ctcae.terms import plain_name
 from clinical.participant_rules import events_of
 from clinical.protocol import Protocol, Reconciliation
-from clinical.state import EMPTY, LabPoint, Participant, Said
+from clinical.state import LabPoint, Participant, Said
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.findings import QueryFinding
 from schemas.values import earliest_day, latest_day
@@ -53,19 +54,20 @@ def bearing(participant: Participant, said: Said | None, *, severe: bool) -> Ite
     """The analytes whose questions a record may bear upon: of an event, of a severe value, of a value with an event."""
     match said:
         case AdverseEvent():
-            yield from (analyte for analyte in participant.labs if _is_about(said, analyte))
+            yield from (analyte for analyte in participant.labs if _is_about(said.term, analyte))
         case LabPoint(analyte=analyte):
-            if severe or any(_is_about(event, analyte) for _, event in events_of(participant)):
+            if severe or any(_is_about(event.term, analyte) for _, event in events_of(participant)):
                 yield analyte
 
 
-def _is_about(event: AdverseEvent, analyte: str) -> bool:
-    name = plain_name(event.term)
+@lru_cache(maxsize=16_384)
+def _is_about(term: str, analyte: str) -> bool:
+    name = plain_name(term)
     return any(name in names_of_toxicity(analyte, direction) for direction in DIRECTIONS)
 
 
 def _values(protocol: Protocol, participant: Participant, analyte: str) -> Iterator[Value]:
-    for key in participant.labs.get(analyte, EMPTY):
+    for key in participant.labs.get(analyte, ()):
         lab = participant.records[key].said
         if isinstance(lab, LabPoint):
             for term, direction, grade, _ in toxicity.grades(protocol, participant, key, lab):

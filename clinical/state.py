@@ -74,8 +74,8 @@ class Participant(NamedTuple):
 
     id: str
     records: Map[str, Record] = EMPTY
-    labs: Map[str, Keys] = EMPTY
-    """Keys of the laboratory records, by analyte."""
+    labs: Map[str, tuple[str, ...]] = EMPTY
+    """Keys of the laboratory records, by analyte, in the order in which they were first accepted."""
     baselines: Map[str, str] = EMPTY
     """Key of the baseline record, by analyte."""
     events: Keys = EMPTY
@@ -132,11 +132,11 @@ class Trial(NamedTuple):
 
     id: str
     position: int = 0
+    participants: Map[str, Participant] = EMPTY
     clock: datetime | None = None
     """The latest tick: what falls due is found by it alone."""
     protocol: Protocol | None = None
     """The protocol in force; None before the first fact."""
-    participants: Map[str, Participant] = EMPTY
     cohorts: Map[CohortName, Cohort] = EMPTY
     due: Map[date, Keys] = EMPTY
     """Participants whose window ends on a day, by that day: a tick looks at its own days only."""

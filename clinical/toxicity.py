@@ -3,7 +3,7 @@
 One finding stands for every gradable record and term, grade 0 and *not gradable* included.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from clinical import ctcae
 from clinical.course import emergence, steps_of, treatment_of
@@ -17,15 +17,15 @@ SEVERITY_BOUNDS = {"mild": (1, 1), "moderate": (2, 2), "severe": (3, 4), "fatal"
 """The grades that a severity leaves open: CTCAE's own words for grades 1 to 5, where severe covers 3 and 4."""
 
 
-def conclude(protocol: Protocol, participant: Participant, key: str, said: Said) -> Iterator[GradeFinding]:
+def conclude(protocol: Protocol, participant: Participant, key: str, said: Said) -> Iterable[GradeFinding]:
     """The grades of one record."""
     match said:
         case LabPoint():
-            yield from _laboratory(protocol, participant, key, said)
+            return _laboratory(protocol, participant, key, said)
         case AdverseEvent():
-            yield _reported(protocol, participant, key, said)
+            return (_reported(protocol, participant, key, said),)
         case _:
-            return
+            return ()
 
 
 def grades(
@@ -43,13 +43,12 @@ def grades(
         yield from ((term, direction, IMPOSSIBLE, (key,)) for term, direction in terms)
         return
     measurement = ctcae.Measurement(
-        value=lab.value,
-        unit=lab.unit,
-        lln=lab.lower_limit,
-        uln=lab.upper_limit,
-        operator=lab.operator,
-        baseline=baseline,
-        sex=participant.enrolment.sex if participant.enrolment else None,
+        lab.value,
+        lab.unit,
+        lab.lower_limit,
+        lab.upper_limit,
+        lab.operator,
+        baseline,
         facts=FASTING[lab.fasting],
         analyte=lab.analyte,
     )
