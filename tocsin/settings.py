@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from schemas.topics import REPLICATION
-from streams.kafka.connection import SESSION_SECONDS, Connection, Mechanism, Protocol, Security
+from streams.kafka.connection import Connection, Mechanism, Protocol, Security
 from streams.store.server import Server
 
 Settings = TypeVar("Settings", "KafkaSettings", "StoreSettings")
@@ -39,8 +39,10 @@ class KafkaSettings:
     """The file that holds the password: what stands in an environment can be read by others."""
     replication: int = REPLICATION
     """How many copies of every message there must be."""
-    session_seconds: float = SESSION_SECONDS
+    session_seconds: float = 10.0
     """After so long without a sign of life, a worker's partitions go to another."""
+    snapshot_every: int = 20_000
+    """How many facts are folded before a snapshot is worth while."""
 
     def connection(self, home: str) -> Connection:
         """The connection to a home. Raises ValueError where the home is not written so, OSError without the file."""

@@ -87,6 +87,7 @@ def ordered(asked: Asked) -> "list[tuple[Agent, Orders]]":
                 asked.state / connection.namespace,
                 settings.replication,
                 settings.session_seconds,
+                settings.snapshot_every,
                 _metrics(asked.metrics, list(AGENTS).index(name)),
                 store,
                 by_event=asked.by_event,

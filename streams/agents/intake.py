@@ -129,6 +129,11 @@ class IntakePlace:
     async def take_up(self, committed: Offsets) -> Offsets:
         """Folds the ledger to its end; the raw topics begin again where the group has come."""
         place = (LEDGER, self._number)
+        if not self._ledger.next:
+            end = (await self._tools.reader.ends([place]))[place]
+            async for piece in self._tools.snapshots.load(self._number, end):
+                self._restore(piece)
+                self._tools.watch.beat()
         while self._ledger.next < (end := (await self._tools.reader.ends([place]))[place]):
             async for records in self._tools.reader.between(*place, self._ledger.next, end):
                 self._fold(records)
@@ -155,6 +160,7 @@ class IntakePlace:
         if now - self._looked > LET_GO_EVERY:
             self._looked = now
             await self._let_go()
+        self._tools.snapshots.offer(self._number, self._ledger.next, lambda: (self._ledger, self._texts))
         return self._done()
 
     # -- what admission asks
@@ -185,6 +191,15 @@ class IntakePlace:
             self._secrets.keep(entering.key)
 
     # -- inside
+
+    def _restore(self, piece: object) -> None:
+        match piece:
+            case Partition():
+                self._ledger = piece
+            case Texts():
+                self._texts = piece
+            case _:
+                raise TypeError(f"no piece of a snapshot: {type(piece)}")
 
     def _fold(self, records: Iterable[Received]) -> None:
         for record in records:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from clinical.fold import evolve
 from clinical.monitor import step
-from clinical.state import Trial
+from clinical.state import EMPTY, Trial
 from schemas import Refusal
 from schemas.findings import Change, written
 from schemas.topics import LEDGER
@@ -21,6 +21,9 @@ from streams.kafka.code import code_version
 from streams.kafka.frame import Offsets, PlaceOf, Run
 from streams.kafka.records import Mark, Outgoing, PublishedChange, QuarantineRecord, Received, RecordKey, address
 from streams.kafka.worker import Agent, Tools
+
+TOGETHER = 200
+"""Participants in one piece of a snapshot."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Memory:
     def __init__(self, number: int, partitions: int) -> None:
         self.ledger = Partition(number, partitions)
         self.trials: dict[str, Trial] = {}
+        self._restored = ""
 
     @property
     def next(self) -> int:
@@ -69,6 +73,30 @@ class Memory:
                 said.refused.append((record, told.trial, told.why))
         return said
 
+    def pieces(self) -> Iterator[object]:
+        """What a snapshot holds: each piece is read back in a moment."""
+        yield self.ledger
+        for trial in self.trials.values():
+            yield trial._replace(participants=EMPTY)
+            participants = list(trial.participants.values())
+            for start in range(0, len(participants), TOGETHER):
+                yield participants[start : start + TOGETHER]
+
+    def restore(self, piece: object) -> None:
+        """Takes up the next piece of a snapshot."""
+        match piece:
+            case Partition():
+                self.ledger = piece
+            case Trial():
+                self._restored = piece.id
+                self.trials[piece.id] = piece
+            case list():
+                trial = self.trials[self._restored]
+                participants = trial.participants.update((one.id, one) for one in piece)
+                self.trials[trial.id] = trial._replace(participants=participants)
+            case _:
+                raise TypeError(f"no piece of a snapshot: {type(piece)}")
+
     def _known(self, trial: str) -> Trial:
         return self.trials.get(trial) or Trial(trial)
 
@@ -84,6 +112,10 @@ class MonitorPlace:
     async def take_up(self, committed: Offsets) -> Offsets:
         """Folds the ledger up to the group's mark, in silence."""
         memory, until = self._memory, committed[LEDGER]
+        if not memory.next:
+            async for piece in self._tools.snapshots.load(self._number, until):
+                memory.restore(piece)
+                self._tools.watch.beat()
         async for records in self._tools.reader.between(LEDGER, self._number, memory.next, until):
             memory.fold(records)
             self._tools.watch.beat()
@@ -101,7 +133,8 @@ class MonitorPlace:
         return {LEDGER: self._memory.next}
 
     async def tick(self, now: datetime) -> Offsets:  # noqa: ARG002  other places need it
-        """Nothing is due here without a record: time passes in the ledger."""
+        """Nothing is owed here without a record: time passes in the ledger. It is a moment for a snapshot."""
+        self._tools.snapshots.offer(self._number, self._memory.next, self._memory.pieces)
         return {}
 
     async def _quarantine(self, said: Evaluation) -> None:

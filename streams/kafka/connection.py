@@ -17,9 +17,6 @@ SCHEME = "kafka://"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
-SESSION_SECONDS = 10.0
-"""How long a member of a group may be silent, unless something else is set."""
-
 REACHING_SECONDS = 15
 """How long a command tries to reach a broker before it says that there is none."""
 

@@ -28,8 +28,8 @@ REFUSED = 2
 LONGEST_WORK_SECONDS = 60.0
 """How long one run, or one piece of catching up, may take: a broker that is away is waited for so long."""
 
-STOP_SECONDS = 5.0
-"""How long a stop in good order may take."""
+STOP_SECONDS = 10.0
+"""How long a stop in good order may take; on a machine that is not overloaded it takes two or three."""
 
 EVERY_SECONDS = 0.2
 
@@ -70,7 +70,8 @@ class LeavesOnError:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and not isinstance(error, GeneratorExit) and not self._stopping():
+        quiet = isinstance(error, GeneratorExit | SystemExit) or self._stopping()
+        if error is not None and not quiet:
             leave(f"{self._who} leaves: {told(error)}")
 
 

@@ -46,6 +46,8 @@ class Found:
     replication: int
     """The copies of the partition that has the fewest."""
     settings: Mapping[str, str]
+    identity: str
+    """The broker's own name, which no other topic ever has."""
 
 
 def create(connection: Connection, partitions: int | None = None, replication: int = REPLICATION) -> tuple[str, ...]:
@@ -66,16 +68,22 @@ def create(connection: Connection, partitions: int | None = None, replication: i
 
 def check(connection: Connection, replication: int = REPLICATION) -> tuple[Problem, ...]:
     """Everything that is wrong with the topics, in their order; nothing where all is well. Raises `KafkaError`."""
+    return look(connection, replication)[0]
+
+
+def look(connection: Connection, replication: int) -> tuple[tuple[Problem, ...], Found | None]:
+    """Everything that is wrong with the topics, and the ledger as it is. Raises `KafkaError`."""
     with _admin(connection) as admin:
         there = _found(admin, connection)
     ledger = there.get(connection.topic(LEDGER))
     partitions = ledger.partitions if ledger else PARTITIONS
-    return tuple(
+    problems = tuple(
         Problem(name, *said)
         for topic in TOPICS
         for name in [connection.topic(topic)]
         for said in _problems(topic, there.get(name), partitions, replication)
     )
+    return problems, ledger
 
 
 def in_sync(replication: int) -> int:
@@ -85,21 +93,20 @@ def in_sync(replication: int) -> int:
 
 def partitions_of(connection: Connection) -> int:
     """How many partitions every topic has. Raises NoTopicsError where there is no ledger."""
+    return _ledger(connection).partitions
+
+
+def identity(connection: Connection) -> str:
+    """The broker's own name of the ledger. Raises NoTopicsError where there is none."""
+    return _ledger(connection).identity
+
+
+def _ledger(connection: Connection) -> Found:
     with _admin(connection) as admin:
         found = _found(admin, connection).get(connection.topic(LEDGER))
     if found is None:
         raise NoTopicsError(connection)
-    return found.partitions
-
-
-def identity(connection: Connection) -> str:
-    """The broker's own name of the ledger, which no other topic ever has. Raises NoTopicsError where there is none."""
-    name = connection.topic(LEDGER)
-    with _admin(connection) as admin:
-        if name not in admin.list_topics():
-            raise NoTopicsError(connection)
-        (described,) = admin.describe_topics([name])
-        return str(described["topic_id"])
+    return found
 
 
 def _problems(topic: Topic, found: Found | None, partitions: int, replication: int) -> Iterator[tuple[str, str, str]]:
@@ -143,9 +150,11 @@ def _found(admin: KafkaAdminClient, connection: Connection) -> dict[str, Found]:
     asked = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
     settings = admin.describe_configs(asked, config_filter="all")["topic"]
     there = ((topic, settings[topic["name"]]) for topic in described)
-    return {topic["name"]: _as_found(topic["partitions"], found) for topic, found in there if found}
+    return {topic["name"]: _as_found(topic, found) for topic, found in there if found}
 
 
-def _as_found(partitions: list[dict[str, Any]], settings: dict[str, dict[str, Any]]) -> Found:
+def _as_found(topic: dict[str, Any], settings: dict[str, dict[str, Any]]) -> Found:
+    partitions = topic["partitions"]
     copies = min(len(partition["replica_nodes"]) for partition in partitions)
-    return Found(len(partitions), copies, {name: str(entry["value"]) for name, entry in settings.items()})
+    said = {name: str(entry["value"]) for name, entry in settings.items()}
+    return Found(len(partitions), copies, said, str(topic["topic_id"]))

@@ -16,17 +16,19 @@ import faust
 from faust.types import TP, EventT
 from mode.supervisors import CrashingSupervisor
 
-from schemas.topics import REPLICATION, Topic
+from schemas.topics import Topic
 from streams.holding import Hold, HomeBusyError
 from streams.kafka import topics
 from streams.kafka.chunked import NEEDED_BY_BOTH, NEEDED_BY_RUNS, EventConsumer, RunConsumer, changed
-from streams.kafka.connection import SESSION_SECONDS, Connection
+from streams.kafka.connection import Connection
 from streams.kafka.frame import Frame, PlaceOf
 from streams.kafka.leaving import FAILED, REFUSED, LeavesOnError, Watch, say
 from streams.kafka.measures import Measures
 from streams.kafka.publishing import Publisher
 from streams.kafka.reading import Reader
+from streams.kafka.snapshots import Snapshots
 from streams.kafka.telling import tell
+from streams.kafka.topics import Found
 from streams.store.server import Server
 
 COMMIT_SECONDS = 1.0
@@ -48,8 +50,11 @@ class Orders:
     """Its name in the group: the same one after a restart, and no other worker's."""
     state: Path
     """A folder that the workers of a machine share: alerts are written there, and what only shortens a restart."""
-    replication: int = REPLICATION
-    session_seconds: float = SESSION_SECONDS
+    replication: int
+    session_seconds: float
+    """After so long without a sign of life, its partitions go to another."""
+    snapshot_every: int
+    """How many facts are folded before a snapshot is worth while."""
     metrics: tuple[str, int] | None = None
     """Where Prometheus may ask; None: nowhere."""
     store: Server | None = None
@@ -68,6 +73,7 @@ class Tools:
     publisher: Publisher
     measures: Measures
     watch: Watch
+    snapshots: Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,12 @@ class Agent:
 def run(agent: Agent, orders: Orders, parent: int | None = None) -> None:
     """Works until SIGTERM or SIGINT. Ends the process by itself where it cannot go on; `parent` gone is such a case."""
     tell(agent.name)
-    _refuse(agent, _unproved() or [str(problem) for problem in topics.check(orders.connection, orders.replication)])
+    with LeavesOnError(agent.name, lambda: False):
+        _refuse(agent, [f"{part} of Faust is not what our marks were proved on" for part in changed(NEEDED_BY_BOTH)])
+        problems, ledger = topics.look(orders.connection, orders.replication)
+        _refuse(agent, [str(problem) for problem in problems])
+    if ledger is None:
+        raise LookupError("no ledger, and no problem with it")
     by_event = orders.by_event or _falls_back(agent)
     measures = Measures(agent.name, "events" if by_event else "runs")
     if orders.metrics is not None:
@@ -91,8 +102,7 @@ def run(agent: Agent, orders: Orders, parent: int | None = None) -> None:
         except OSError as error:
             _refuse(agent, [f"{orders.metrics[0]}:{orders.metrics[1]}: no place for metrics ({error.strerror})"])
     _own(agent, orders)
-    partitions = topics.partitions_of(orders.connection)
-    asyncio.run(_Worker(agent, orders, measures, partitions, by_event=by_event, parent=parent).work())
+    asyncio.run(_Worker(agent, orders, measures, ledger, by_event=by_event, parent=parent).work())
 
 
 def _own(agent: Agent, orders: Orders) -> None:
@@ -103,10 +113,6 @@ def _own(agent: Agent, orders: Orders) -> None:
     except HomeBusyError as error:
         say(f"{agent.name} does not start: {error}")
         raise SystemExit(FAILED) from None
-
-
-def _unproved() -> list[str]:
-    return [f"{part} of Faust is not what our marks were proved on" for part in changed(NEEDED_BY_BOTH)]
 
 
 def _falls_back(agent: Agent) -> bool:
@@ -127,12 +133,12 @@ class _Worker:
     """One agent at work."""
 
     def __init__(
-        self, agent: Agent, orders: Orders, measures: Measures, partitions: int, *, by_event: bool, parent: int | None
+        self, agent: Agent, orders: Orders, measures: Measures, ledger: Found, *, by_event: bool, parent: int | None
     ) -> None:
         self._agent = agent
         self._orders = orders
         self._measures = measures
-        self._partitions = partitions
+        self._ledger = ledger
         self._by_event = by_event
         self._names: Mapping[str, Topic] = {orders.connection.topic(topic): topic for topic in agent.reads}
         self._app: Any = None
@@ -150,7 +156,11 @@ class _Worker:
         with self._guard:
             connection = self._orders.connection
             async with Reader(connection, group) as reader, Publisher(connection) as publisher:
-                tools = Tools(self._orders, self._partitions, reader, publisher, self._measures, self._watch)
+                snapshots = Snapshots(
+                    self._own_folder(), self._ledger.identity, self._measures, self._orders.snapshot_every
+                )
+                seen = (self._measures, self._watch)
+                tools = Tools(self._orders, self._ledger.partitions, reader, publisher, *seen, snapshots)
                 places = self._agent.places(tools)
                 self._frame = Frame(self._agent.reads, places, reader, self._watch, self._measures)
                 await self._working(self._made(group))
@@ -161,6 +171,9 @@ class _Worker:
     def _stop_soon(self) -> None:
         self._stop.set()
         self._watch.stopping()
+
+    def _own_folder(self) -> Path:
+        return self._orders.state / f"{self._agent.name}-{self._orders.replica}"
 
     async def _working(self, app: Any) -> None:
         self._app = app

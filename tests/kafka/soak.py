@@ -18,22 +18,25 @@ from threading import Thread
 import orjson
 
 from clinical.protocol import read_protocol
+from schemas.topics import LEDGER
 from streams.admitting import Message
+from streams.agents.monitor import Memory
 from streams.kafka import topics
 from streams.kafka.connection import SCHEME, Connection
 from streams.kafka.sending import run_of, send
+from streams.kafka.snapshots import read_back
 from streams.kafka.topics import partitions_of
 from streams.ledger.kafka import KafkaLedger
 from tests.kafka.broker import Broker
 from tests.kafka.judging import published
 from tests.kafka.trials import Told, protocol_of, spread, told
-from tests.kafka.working import Working
+from tests.kafka.working import Working, standing
 
 AGENTS = ("intake", "monitor", "alerts")
 FILE = 100
 """Messages of one file."""
 
-SESSION = {"TOCSIN_KAFKA_SESSION_SECONDS": "3"}
+SHORTER = {"TOCSIN_KAFKA_SESSION_SECONDS": "3", "TOCSIN_KAFKA_SNAPSHOT_EVERY": "50"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Soak:
         return partitions_of(self.connection)
 
     def _worker(self, agent: str, replica: str, *options: str) -> Working:
-        return Working(agent, self.connection, self.folder, replica, *options, environment=SESSION)
+        return Working(agent, self.connection, self.folder, replica, *options, environment=SHORTER)
 
     def _send(self, trials: Sequence[Told]) -> None:
         """One file after another, each with some messages of every trial, at an even pace."""
@@ -123,6 +126,20 @@ class Soak:
             assert time.monotonic() < until, self.done
             time.sleep(0.2)
 
+    def _snapshots(self) -> int:
+        """Holds every snapshot of the monitors against a fold of the ledger to the same offset."""
+        found = sorted((self.folder / self.connection.namespace).glob("monitor-*/*.snapshot"))
+        ledger = standing(self.connection, LEDGER)
+        for path in found:
+            header, pieces = read_back(path)
+            remembered, folded = (Memory(header.partition, len(ledger)) for _ in range(2))
+            for piece in pieces:
+                remembered.restore(piece)
+            folded.fold(ledger[header.partition][: header.next])
+            assert remembered.next == header.next
+            assert remembered.trials == folded.trials
+        return len(found)
+
     def _alerts(self) -> list[tuple[str, str]]:
         file = self.folder / self.connection.namespace / "alerts.jsonl"
         lines = file.read_bytes().splitlines() if file.exists() else []
@@ -140,10 +157,10 @@ class Soak:
                 assert [change for name, change in alerts if name == trial.trial] == owed(trial), trial.trial
         facts = sum(len(trial.records) for trial in trials)
         findings = sum(len(trial.findings) for trial in trials)
-        print(  # noqa: T201
-            f"{facts} facts, {findings} findings, {said.repeated} said again, {said.marks} marks, {len(alerts)} alerts;"
-            f" {len(self.done)} disturbances: {', '.join(self.done)}"
-        )
+        snapshots = self._snapshots()
+        said_again = f"{said.repeated} said again, {said.marks} marks, {len(alerts)} alerts, {snapshots} snapshots"
+        print(f"{facts} facts, {findings} findings, {said_again}")  # noqa: T201
+        print(f"{len(self.done)} disturbances: {', '.join(self.done)}")  # noqa: T201
 
 
 def owed(trial: Told) -> list[str]:
