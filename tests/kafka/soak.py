@@ -71,11 +71,13 @@ class Soak:
         with ExitStack() as opened:
             first = [opened.enter_context(self._worker(agent, "a")) for agent in AGENTS]
             sending.start()
-            later = [self._worker(agent, "b", "--by-event") for agent in AGENTS] + [self._worker("monitor", "c")]
+            dropping = "tests.kafka.dropping"
+            later = [self._worker(agent, "b", "--by-event", module=dropping) for agent in AGENTS]
+            later.append(self._worker("monitor", "c", module=dropping))
             workers = list(first)
             for number in range(plan.disturbances):
                 time.sleep(chance.uniform(*plan.pauses))
-                if later and number >= number * len(later) // plan.disturbances:
+                while later and len(workers) < len(first) + number:
                     workers.append(opened.enter_context(later.pop(0)))
                 self._disturb(chance, workers)
             sending.join()
@@ -87,8 +89,8 @@ class Soak:
     def _partitions(self) -> int:
         return partitions_of(self.connection)
 
-    def _worker(self, agent: str, replica: str, *options: str) -> Working:
-        return Working(agent, self.connection, self.folder, replica, *options, environment=SHORTER)
+    def _worker(self, agent: str, replica: str, *options: str, module: str = "tocsin") -> Working:
+        return Working(agent, self.connection, self.folder, replica, *options, environment=SHORTER, module=module)
 
     def _send(self, trials: Sequence[Told]) -> None:
         """One file after another, each with some messages of every trial, at an even pace."""

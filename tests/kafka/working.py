@@ -15,7 +15,7 @@ from streams.kafka.records import Received
 
 
 class Working:
-    """One worker: an agent in a process of its own, without a supervisor.
+    """One worker: an agent in a process of its own, with or without a supervisor.
 
     Example: `with Working("monitor", connection, folder) as worker: worker.kill()`
     """
@@ -28,9 +28,12 @@ class Working:
         replica: str = "a",
         *options: str,
         environment: Mapping[str, str] | None = None,
+        module: str = "tocsin",
+        supervised: bool = False,
     ) -> None:
         self.name = f"{agent}-{replica}"
-        self._command = [sys.executable, "-m", "tocsin", "worker", agent, "--single", "--home", str(connection)]
+        self._command = [sys.executable, "-m", module, "worker", agent, "--home", str(connection)]
+        self._command += [] if supervised else ["--single"]
         self._command += ["--id", replica, "--state", str(folder), "--metrics", "off", *options]
         self._log = folder / f"{self.name}.log"
         self._environment = os.environ | {"TOCSIN_KAFKA_REPLICATION": "1"} | dict(environment or {})
