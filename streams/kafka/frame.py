@@ -197,7 +197,7 @@ class Frame:
             if epoch == self._epoch:
                 held.next, held.done, held.floor = dict(following), dict(following), marks
                 held.epoch = epoch
-                self._measures.taken_up(partition, monotonic() - begin, marks)
+                self._measures.taken_up(partition, monotonic() - begin, marks, following)
         return None
 
     async def _mend(self, held: _Held, topic: Topic, partition: int, end: int) -> None:

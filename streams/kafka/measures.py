@@ -60,11 +60,14 @@ class Measures(Collector):
         self._owned = frozenset(numbers)
         self._hops = {place: hop for place, hop in self._hops.items() if place[1] in self._owned}
 
-    def taken_up(self, partition: int, seconds: float, marks: Mapping[Topic, int]) -> None:
-        """The memory of a partition is up to date; the group's marks stand here."""
+    def taken_up(
+        self, partition: int, seconds: float, marks: Mapping[Topic, int], following: Mapping[Topic, int]
+    ) -> None:
+        """The memory of a partition is up to date: where the group's marks stand, and where we go on."""
         self._take_up[partition] = seconds
         for topic, mark in marks.items():
             self.committed(topic, partition, mark)
+            self.handled(topic, partition, following[topic])
 
     def begun(self, topic: Topic, partition: int, end: int) -> None:
         """A run has begun that ends here."""

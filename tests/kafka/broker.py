@@ -89,6 +89,11 @@ class Broker:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether it lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def log(self) -> Path:
         """What it said, over all its lives."""
         return self.folder / "server.log"

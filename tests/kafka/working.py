@@ -13,6 +13,8 @@ from streams.kafka.connection import Connection
 from streams.kafka.log import Log
 from streams.kafka.records import Received
 
+AGENTS = ("intake", "monitor", "alerts")
+
 
 class Working:
     """One worker: an agent in a process of its own, with or without a supervisor.
