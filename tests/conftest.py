@@ -7,9 +7,9 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.kafka.fixtures import bare_kafka, kafka, kafka_address
+from tests.kafka.fixtures import bare_kafka, kafka, kafka_address, own_brokers
 
-__all__ = ["bare_kafka", "kafka", "kafka_address"]
+__all__ = ["bare_kafka", "kafka", "kafka_address", "own_brokers"]
 
 settings.register_profile(
     "tocsin",

@@ -10,24 +10,22 @@ for its own user only, and is trusted like the program itself. No secret key sta
 """
 
 import asyncio
-import copyreg
 import gc
 import hashlib
 import os
 import pickle
 import platform
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
 
-from clinical.state import LabPoint, Record
 from streams.kafka.code import MEANING, code_version
-from streams.kafka.leaving import say
+from streams.kafka.leaving import LeavesOnError, say
 from streams.kafka.measures import Measures
 
 PAUSE = 10
@@ -105,15 +103,12 @@ class Snapshots:
         child = os.fork()
         if child:
             return child
-        code = 1
-        try:
+        with LeavesOnError("a snapshot that is being written", lambda: False):
             gc.disable()
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
             os.nice(10)
             write(self._path(header.partition), header, pieces())
-            code = 0
-        finally:
-            os._exit(code)
+        os._exit(0)
 
     def _look(self) -> None:
         """Sees whether the one that is being written is done."""
@@ -140,7 +135,6 @@ def write(path: Path, header: Header, pieces: Iterable[object]) -> None:
         file.write(b" " * HEADER_BYTES)
         hashing = _Hashing(file)
         pickler = pickle.Pickler(hashing, pickle.HIGHEST_PROTOCOL)
-        pickler.dispatch_table = copyreg.dispatch_table | dict.fromkeys((LabPoint, Record), _by_fields)
         for piece in pieces:
             pickler.dump(piece)
         file.seek(0)
@@ -182,11 +176,6 @@ def _unpickled(file: BinaryIO) -> Iterator[object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _by_fields(value: Any) -> tuple[type, tuple[Any, ...]]:
-    """A frozen dataclass as the arguments that make it: several times faster than setting its fields one by one."""
-    return type(value), tuple(getattr(value, field.name) for field in fields(value))
 
 
 class _Hashing:

@@ -20,6 +20,14 @@ REQUIRED = "kafka" in os.environ.get("TOCSIN_REQUIRE", "").split(",")
 
 
 @pytest.fixture(scope="session")
+def own_brokers() -> None:
+    """For a test that starts, kills and fills brokers of its own."""
+    if why := unavailable():
+        assert not REQUIRED, f"TOCSIN_REQUIRE asks for kafka, but {why}"
+        pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
 def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a broker is: `host:port`."""
     if named := os.environ.get("TOCSIN_KAFKA"):

@@ -10,16 +10,15 @@ from schemas.topics import FINDINGS
 from streams.kafka import topics
 from streams.kafka.connection import SCHEME, Connection
 from streams.kafka.log import Log
-from tests.kafka.broker import Broker, Cluster, unavailable
+from tests.kafka.broker import Broker, Cluster
 from tests.kafka.course import Course
 from tests.kafka.waiting import eventually
 from tests.kafka.working import AGENTS, Working
 
-pytestmark = [
-    pytest.mark.skipif(unavailable() is not None, reason=unavailable() or ""),
-    # A client of kafka-python that is refused leaves its socket to the collector.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning"),
-]
+# A client of kafka-python that is refused leaves its socket to the collector.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning"
+)
 
 
 PARTITIONS = 4
@@ -45,7 +44,7 @@ def at_work(opened: ExitStack, connection: Connection, folder: Path, replication
     return [opened.enter_context(worker) for worker in workers]
 
 
-def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(tmp_path: Path) -> None:
+def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(own_brokers: None, tmp_path: Path) -> None:
     with ExitStack() as opened:
         cluster = opened.enter_context(Cluster(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + cluster.address)
@@ -64,7 +63,7 @@ def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(tmp_path: Path) 
         course.judge()
 
 
-def test_the_only_broker_may_die_and_fill_its_disk(tmp_path: Path) -> None:
+def test_the_only_broker_may_die_and_fill_its_disk(own_brokers: None, tmp_path: Path) -> None:
     with ExitStack() as opened:
         broker: Broker = opened.enter_context(Broker(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + broker.address)
