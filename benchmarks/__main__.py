@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 import schemas
+from benchmarks import event_to_page
 from benchmarks.history import TRIAL, messages
 from clinical.monitor import step
 from clinical.state import Trial
@@ -39,6 +40,7 @@ def main() -> None:
         append(raws, Path(folder))
         replays(raws, Path(folder))
     growth()
+    event_to_page.measure()
 
 
 def append(raws: Sequence[bytes], folder: Path) -> None:

@@ -20,6 +20,7 @@ from streams.rows import change_row, fact_row, finding_row, quarantine_row
 from streams.store import BoardStore, Row, as_instant
 
 EVERY_SECONDS = 0.05
+"""The least time between two writes: a fact alone is written at once, a flood in batches."""
 LARGEST_WRITE = 20_000
 WAITING_BATCHES = 2_000
 
@@ -59,6 +60,7 @@ class Sink:
         }
         self.written: Counter[str] = Counter()
         """Facts written by this process, by family."""
+        self._next_write = 0.0
         self.failure: str | None = None
         """Why it no longer writes, if so. The ledger goes on; the store is caught up at the next start."""
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
@@ -147,14 +149,14 @@ class Sink:
             raise
 
     def _gathered(self) -> list[Batch] | None:
-        """The next batches: all that come within a moment of the first, as long as one write can hold them."""
+        """The next batches: all that wait, or come before it is time to write, as long as one write can hold them."""
         first = self._waiting.get()
         if first is None:
             return None
-        batches, size, until = [first], len(first.facts), time.monotonic() + EVERY_SECONDS
-        while size < LARGEST_WRITE and (left := until - time.monotonic()) > 0:
+        batches, size = [first], len(first.facts)
+        while size < LARGEST_WRITE:
             try:
-                following = self._waiting.get(timeout=left)
+                following = self._waiting.get(timeout=max(0.0, self._next_write - time.monotonic()))
             except queue.Empty:
                 break
             if following is None:
@@ -162,6 +164,7 @@ class Sink:
                 break
             batches.append(following)
             size += len(following.facts)
+        self._next_write = time.monotonic() + EVERY_SECONDS
         return batches
 
     def _write(self, batches: Sequence[Batch]) -> None:

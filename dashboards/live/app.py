@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sse_starlette.sse import EventSourceResponse
 
 from dashboards.live import assets, door
-from dashboards.live.asking import Asking
+from dashboards.live.asking import Asking, Known
 from dashboards.live.cuts import Cut, CutError, address, resolve
 from dashboards.live.feed import Feed, Listener
 from dashboards.live.frame import Frame
@@ -63,6 +63,7 @@ class LivePage:
         self.bundle = assets.ChartBundle(cache)
         self.measures = Measures(home, stored, lambda: self.feed.listeners)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._known = Known()
         self._makers = ThreadPoolExecutor(MAKERS, thread_name_prefix="page")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
         self._templates = Environment(
@@ -131,7 +132,8 @@ class LivePage:
         return self.render(f"{template}.html", **(known | values))
 
     def _framed(self, cut: Cut) -> Frame:
-        return Frame(Asking(self.store, cut.trial, cut.position, self._readers), cut, self.home.head(cut.trial))
+        ask = Asking(self.store, cut.trial, cut.position, self._readers, self._known)
+        return Frame(ask, cut, self.home.head(cut.trial))
 
     def position(self, trial: str, as_of: str | None) -> int:
         """The position that a cut of the JSON doors names: up to the ledger's own head."""

@@ -42,8 +42,8 @@ class Frame:
         self.cut = cut
         self.head = head
         """The last position of the ledger itself."""
-        self._in_force = ask(IN_FORCE)
         self._sources = ask(SOURCES)
+        self._in_force = ask(IN_FORCE)
         self._named = ask.at(cut.newest)(NAMED)
 
     @cached_property

@@ -59,6 +59,11 @@ class Panel:
     encoding: Table | Chart
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     """Parameters beside trial and as_of, with what they are when nobody chooses."""
+    reads: tuple[str, ...] | None = None
+    """The facts and kinds of finding that its numbers follow from: while none of them moves, neither do its numbers.
+
+    None: it follows from every fact, or from more than the ledger.
+    """
 
     def rows(self, store: Reader, trial: str, as_of: int, **chosen: Parameter) -> list[Row]:
         """The numbers at a cut."""

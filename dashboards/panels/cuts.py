@@ -2,6 +2,24 @@
 
 from dashboards.panels import Column, Panel, Table, current
 
+MOVED = Panel(
+    name="moved",
+    title="What moved last",
+    description=(
+        "The last position, up to the cut, at which facts of each name came and findings of each kind changed. A first "
+        "grade below 3 is ordinary."
+    ),
+    sql="""
+SELECT name, max(at) AS moved FROM (
+    SELECT toString(fact) AS name, position AS at FROM facts
+    WHERE trial = {trial:String} AND position <= {as_of:UInt64}
+    UNION ALL
+    SELECT if(kind = 'grade' AND state = 'raised' AND grade < 3, 'ordinary grade', toString(kind)), valid_from
+    FROM findings WHERE trial = {trial:String} AND valid_from <= {as_of:UInt64})
+GROUP BY name ORDER BY name""",
+    encoding=Table((Column("name", "What"), Column("moved", "Position", "number"))),
+)
+
 AT_CUT = Panel(
     name="cut",
     title="The cut",
@@ -35,6 +53,7 @@ FROM facts
 WHERE trial = {trial:String} AND position <= {as_of:UInt64} AND fact = 'ProtocolAdopted'
 ORDER BY position DESC LIMIT 1""",
     encoding=Table((Column("position", "Since position", "number"), Column("clock", "Clock"))),
+    reads=("ProtocolAdopted",),
 )
 
 NAMED = Panel(
@@ -45,6 +64,7 @@ NAMED = Panel(
 SELECT position, JSONExtractString(data, 'name') AS name, JSONExtractString(data, 'happened_by') AS happened_by
 FROM ({current(["DataCutDeclared"])}) ORDER BY position DESC LIMIT 20""",
     encoding=Table((Column("name", "Name"), Column("position", "Position", "number"))),
+    reads=("DataCutDeclared", "RecordWithdrawn"),
 )
 
 RECORDS = Panel(
@@ -60,4 +80,4 @@ ORDER BY position DESC LIMIT 1 BY cause""",
     parameters={"records": ""},
 )
 
-PANELS = (AT_CUT, AT_INSTANT, IN_FORCE, NAMED, RECORDS)
+PANELS = (MOVED, AT_CUT, AT_INSTANT, IN_FORCE, NAMED, RECORDS)

@@ -47,6 +47,7 @@ ORDER BY valid_from DESC, kind, key""",
         )
     ),
     parameters={"since": 0},
+    reads=("cohort_rule", "participant_rule", "grade"),
 )
 
 _OPEN = """
@@ -75,6 +76,7 @@ FROM ({_OPEN}) GROUP BY what, question ORDER BY what DESC, open DESC, question""
             Column("example", "For example"),
         )
     ),
+    reads=("query", "grade"),
 )
 
 OPEN = Panel(
@@ -85,6 +87,7 @@ OPEN = Panel(
 SELECT kind AS what, if(kind = 'query', rule, basis) AS question, participant, scope, causes, sentence FROM ({_OPEN})
 ORDER BY participant, key""",
     encoding=Table((Column("participant", "Participant"), Column("sentence", "Finding"))),
+    reads=("query", "grade"),
 )
 
 PANELS = (CHANGES, MISSING, OPEN)

@@ -1,7 +1,7 @@
 """Who is in the trial, and what happened to one of them?"""
 
 from dashboards.panels import Column, Panel, Table, current, standing
-from dashboards.panels.people import PLACES
+from dashboards.panels.people import PLACES, READS
 
 LIST = Panel(
     name="participants",
@@ -32,6 +32,7 @@ ORDER BY enrolled_on, enrolled_at, participant""",
             Column("queries", "Queries", "number"),
         )
     ),
+    reads=(*READS, "grade", "ordinary grade", "participant_rule", "query"),
 )
 
 SCREENING = Panel(
@@ -55,6 +56,7 @@ FROM (
             Column("failed", "Failed", "number"),
         )
     ),
+    reads=("ParticipantScreened", "ParticipantEnrolled", "RecordWithdrawn"),
 )
 
 _OF_PARTICIPANT = """

@@ -12,6 +12,8 @@ _SPEAK_OF_THE_STAY = (
     "ParticipantWithdrew",
     "AdverseEventReported",
 )
+READS = (*_SPEAK_OF_THE_STAY, "RecordWithdrawn")
+"""What places follow from."""
 
 
 def _said(field: str, fact: str) -> str:
@@ -94,6 +96,7 @@ FROM ({PLACES}) AS places GROUP BY scope ORDER BY scope""",
             *(Column(name, measure.title, "number") for name, measure in MEASURES.items()),
         )
     ),
+    reads=READS,
 )
 
 NAMED = Panel(
@@ -107,6 +110,7 @@ ORDER BY enrolled_on, enrolled_at, participant""",
         (Column("participant", "Participant"), Column("scope", "Group"), Column("counted", "Counts", "number"))
     ),
     parameters={"measure": "enrolled"},
+    reads=READS,
 )
 
 DECIDING = Panel(
@@ -120,6 +124,7 @@ ORDER BY participant, JSONExtractString(data, 'started'), position
 LIMIT 1 BY participant, if({_DOSED}, '', concat(source, '|', record))""",
     encoding=Table((Column("participant", "Participant"), Column("position", "Position", "number"))),
     parameters={"measure": "enrolled"},
+    reads=READS,
 )
 
 PANELS = (SUMMARY, NAMED, DECIDING)

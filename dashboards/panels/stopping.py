@@ -22,6 +22,7 @@ FROM (
     FROM findings WHERE trial = {trial:String} AND kind = 'cohort_rule' AND valid_from <= {as_of:UInt64})
 GROUP BY rule, scope HAVING argMax(state, position) != 'withdrawn' ORDER BY rule, scope""",
     encoding=Table((Column("rule", "Rule"), Column("scope", "Scope"), Column("valid_from", "Since", "number"))),
+    reads=("cohort_rule",),
 )
 
 _POOLED = """
@@ -152,6 +153,7 @@ ORDER BY rule, scope, enrolled_on, enrolled_at, participant""",
             ],
         }
     ),
+    reads=("evaluability", "cohort_rule", "ParticipantEnrolled", "RecordWithdrawn"),
 )
 
 PANELS = (CARDS, IN_ORDER)

@@ -20,6 +20,8 @@ GRADED = f"""
     WHERE {{basis:String}} IN ('both', basis)"""
 """SQL: every grade that stands, its bounds, and whether it counts. A reported event is at least grade 1."""
 
+READS = ("grade", "ordinary grade", "DoseGiven", "ParticipantEnrolled", "RecordWithdrawn")
+
 _COUNTED = ", ".join(f"countIf(worst = {grade})" for grade in GRADES)
 _NAMES = (*(f"grade_{grade}" for grade in GRADES), "not_graded", "any_least", "any_most", "severe_least", "severe_most")
 
@@ -67,6 +69,7 @@ FROM terms CROSS JOIN groups ORDER BY term, scope""",
         )
     ),
     parameters={"basis": "both", "period": "treatment"},
+    reads=READS,
 )
 
 LEFT_OUT = Panel(
@@ -77,6 +80,7 @@ LEFT_OUT = Panel(
 SELECT count() AS findings, uniqExact(participant) AS participants FROM ({GRADED}) WHERE before AND most > 0""",
     encoding=Table((Column("findings", "Findings", "number"), Column("participants", "Participants", "number"))),
     parameters={"basis": "both", "period": "any"},
+    reads=READS,
 )
 
 OF_TERM = Panel(
@@ -91,6 +95,7 @@ ORDER BY scope, participant, grade DESC NULLS LAST, most DESC, happened, key""",
         (Column("participant", "Participant"), Column("grade", "Grade", "grade"), Column("sentence", "Finding"))
     ),
     parameters={"basis": "both", "period": "treatment", "term": ""},
+    reads=READS,
 )
 
 PANELS = (TABLE, LEFT_OUT, OF_TERM)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboards.panels import Panel, Row, Table
-from dashboards.panels.cuts import AT_INSTANT
+from dashboards.panels.cuts import AT_INSTANT, MOVED
 from dashboards.panels.overview import CHANGES, MISSING, OPEN
 from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST, SCREENING
 from dashboards.panels.people import DECIDING, MEASURES, NAMED, SUMMARY
@@ -115,6 +115,18 @@ class _Both:
 def _without_trial(row: Row) -> Row:
     """Ids and trial names differ between two trials; nothing else may."""
     return {name: value for name, value in row.items() if name != "body"}
+
+
+@pytest.mark.parametrize("panel", [panel for panel in PANELS.values() if panel.reads], ids=lambda panel: panel.name)
+def test_a_panel_stands_still_while_nothing_moves_that_it_reads(store: Store, ledger: ToldLedger, panel: Panel) -> None:
+    assert panel.reads
+    known: dict[int, list[Row]] = {}
+    for as_of in range(len(told_trial()) + 1):
+        moved = {row["name"]: row["moved"] for row in rows(MOVED, store, ledger, as_of)}
+        stood = max(moved.get(name, 0) for name in panel.reads)
+        given = rows(panel, store, ledger, as_of, **chosen(panel))
+        assert known.setdefault(stood, given) == given, f"at {as_of}, as since {stood}"
+    assert 1 < len(known) < len(told_trial())
 
 
 def test_worst_grades_are_those_of_a_plain_count(store: Store, ledger: ToldLedger) -> None:

@@ -54,8 +54,8 @@ def overview(framed: Frame, seen: int | None) -> dict[str, Any]:
         "look": look,
         "tally": _tally(told),
         "changes": told[:SHOWN],
-        "more": told[SHOWN : 10 * SHOWN],
-        "unshown": max(0, len(told) - 10 * SHOWN),
+        "more": told[SHOWN : 6 * SHOWN],
+        "unshown": max(0, len(told) - 6 * SHOWN),
         "missing": [row | {"words": in_words(row["what"], row["question"])} for row in missing()],
     }
 

@@ -64,12 +64,13 @@
       if (answer.ok && mine === sequence) {
         await replace(page, mine);
         shown = Number(page.body.dataset.position);
+        document.body.dataset.position = shown;
         document.title = page.title;
         const scrub = document.querySelector("[data-scrub]");
         if (scrub && document.activeElement !== scrub) { scrub.max = shown; scrub.value = shown; scrubbed(); }
       }
     } finally {
-      const rest = Math.max(120, 2 * (performance.now() - began));
+      const rest = Math.max(50, performance.now() - began);
       setTimeout(() => { busy = false; if (again || newest > shown) { again = false; refresh(); } }, rest);
     }
   }
