@@ -15,7 +15,7 @@ THREE := COMPOSE_PROFILES=three REPLICATION=3 VOTERS=1@kafka-1:9093,2@kafka-2:90
 COMPOSE := $(if $(filter 3,$(BROKERS)),$(THREE)) docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo kafka up down test lint types imports tests soak bench schemas clean
+.PHONY: help setup demo kafka up down test lint types imports tests soak bench schemas behaviour clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: setup ## ratios, measured side by side in one run, with the hardware
 
 schemas: setup ## write the JSON Schemas of every fact and finding, to be committed
 	$(BIN)/python -m tests.schemas.write_json_schemas
+
+behaviour: setup ## write docs/behaviour.md from the stories in tests/stories, to be committed
+	$(BIN)/python -m tests.stories
 
 clean: ## remove what was built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

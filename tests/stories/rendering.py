@@ -1,0 +1,201 @@
+"""How does a physician read the stories? As one page, `docs/behaviour.md`: rules, histories, what then stands."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from clinical.protocol import CohortRule, ParticipantRule, Protocol, read_protocol
+from protocols import shipped
+from tests.stories.form import Adjudged, Board, End, Event, Medicine, Page, Step, Story, pages
+from tests.stories.running import Told, run
+from tests.stories.telling import study_day
+
+OPENING = """\
+# How Tocsin behaves
+
+Histories of invented participants, and what Tocsin says to each of them. The page is made from the stories in
+`tests/stories/` by `make behaviour`; each of them is sent through the real rules, and fails where anything else stands
+than what is written here. Who finds a sentence wrong corrects the story.
+
+Days are study days: the first dose is on day 1, and day -1 is the day before. A row says what became known on its day;
+the right column says everything that stands from then on, and under it, in Tocsin's own words but for the dates, what
+it began to say and what it took back. Where nothing is said of a drug, it is given as planned.
+"""
+
+DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+
+CHANGED = {
+    "related": "related to",
+    "unrelated": "not related to",
+    "sponsor_related": "by the sponsor related to",
+    "sponsor_unrelated": "by the sponsor not related to",
+    "onset": "since day",
+    "end": "ended on day",
+    "started": "from day",
+    "ended": "to day",
+    "course": "of grade",
+}
+"""What a part of a record is called where it is corrected."""
+
+WORDS = {
+    "rules": "Rules",
+    "drugs": "Drugs",
+    "queries": "Asked",
+    "grades": "Grades",
+    "counts": "Counts as",
+    "groups": "Group",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    told = pages()
+    parts = [OPENING]
+    for name in dict.fromkeys(one.protocol for one in told.values()):
+        protocol = read_protocol(shipped(name))
+        of_protocol = [one for one in told.values() if one.protocol == name]
+        parts.append(f"## {protocol.title}\n")
+        rules: tuple[ParticipantRule | CohortRule, ...] = (*protocol.participant_rules, *protocol.cohort_rules)
+        parts += [_of_rule(protocol, rule, of_protocol) for rule in rules]
+    parts += [_section(one.about, "", one) for one in told.values() if one.about]
+    return "\n".join(part for part in parts if part)
+
+
+def _of_rule(protocol: Protocol, rule: ParticipantRule | CohortRule, told: list[Page]) -> str:
+    page = next((one for one in told if one.rule == rule.id), None)
+    if page is None:
+        return ""
+    says = f"{rule.sentence}. Then: {rule.action}." if isinstance(rule, ParticipantRule) else f"Then: {rule.advice}."
+    number = next(n for n, one in enumerate(_list_with(protocol, rule)) if one.id == rule.id)
+    kind = "participant_rules" if isinstance(rule, ParticipantRule) else "cohort_rules"
+    assumed = [
+        f"* assumed, `{path.split('.', 2)[2]}`: {why}"
+        for path, why in sorted(protocol.assumed.items())
+        if path.startswith(f"{kind}.{number}.")
+    ]
+    return _section(rule.id.replace("_", " ").capitalize(), "\n".join([f"> {says}\n", *assumed]).rstrip() + "\n", page)
+
+
+def _list_with(protocol: Protocol, rule: ParticipantRule | CohortRule) -> tuple[ParticipantRule | CohortRule, ...]:
+    return protocol.participant_rules if isinstance(rule, ParticipantRule) else protocol.cohort_rules
+
+
+def _section(title: str | None, says: str, page: Page) -> str:
+    return "\n".join([f"### {title}\n", says, *(_story(page, story) for story in page.stories)]).replace(
+        "\n\n\n", "\n\n"
+    )
+
+
+def _story(page: Page, story: Story) -> str:
+    protocol = read_protocol(shipped(page.protocol))
+    begins = f"Group {story.group} ({protocol.groups[story.group].name})."
+    if story.begins == "enrolled":
+        begins += " Enrolled on day -1, not yet treated."
+    rows = [f"**{story.tells}** {begins}\n", "| day | what became known | what stands |", "|---|---|---|"]
+    rows += [_row(told) for told in run(page, story)]
+    return "\n".join(rows) + "\n"
+
+
+def _row(told: Told) -> str:
+    stands = [
+        f"{WORDS[kind]}: " + ", ".join(_named(kind, name, said) for name, said in sorted(all_.items()))
+        for kind, all_ in told.expected.items()
+        if all_
+    ]
+    quoted = [f"*{DATE.sub(_in_days, sentence)}*" for sentence in told.sentences]
+    at = f" {told.step.at}" if "at" in told.step.model_fields_set else ""
+    known = "; ".join(_known(told.step)) or "time passes"
+    return f"| {told.step.day}{at} | {_cell(known)} | {_cell('<br>'.join([*(stands or ['–']), *quoted]))} |"
+
+
+def _named(kind: str, name: str, said: str) -> str:
+    if kind == "rules":
+        return f"**{name.replace('_', ' ')}**" + ("" if said == "true" else f" {said}")
+    if kind == "queries":
+        return f"{name.replace('_', ' ')} ({said})"
+    return f"{name} {said.replace('_', ' ')}"
+
+
+def _in_days(found: re.Match[str]) -> str:
+    return f"day {study_day(date.fromisoformat(found[0]))}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _known(step: Step) -> Iterator[str]:
+    """What a step tells, in words."""
+    on = f" (on day {step.on})" if step.on else ""
+    who = f"{step.participant}: " if step.participant != "P-1" else ""
+    if step.enrolled:
+        yield f"{who}enrolled into group {step.enrolled}"
+    yield from (f"{who}{drug} {said}{on}" for drug, said in step.doses.items())
+    yield from (f"{who}no {drug}, {said.replace('_', ' ')}{on}" for drug, said in step.omitted.items())
+    yield from (f"{who}{name} {said}{on}" for name, said in (*step.labs.items(), *step.vitals.items()))
+    for part in (step.event, step.medicine, step.ended, step.adjudicated, step.decided):
+        if part is not None:
+            yield who + _part(part) + on
+    if step.died:
+        yield f"{who}died of {step.died.replace('_', ' ')}{on}"
+    if step.left:
+        yield f"{who}left the trial: {step.left.replace('_', ' ')}{on}"
+    if step.progressed:
+        yield f"{who}a scan shows progression{on}"
+    for name, said in step.corrected.items():
+        now = (
+            "; ".join(f"{CHANGED.get(key, key)} {_plain(value)}" for key, value in said.items())
+            if isinstance(said, dict)
+            else said
+        )
+        yield f"corrected, {step.because}: {name} is now {now}"
+    yield from (f"withdrawn, {step.because}: {name}" for name in step.withdrawn)
+
+
+def _part(part: Event | Medicine | End | Adjudged | Board) -> str:
+    match part:
+        case Event():
+            return _event(part)
+        case Medicine(name=name, dose=dose, purpose=purpose, started=started, ended=ended):
+            days = (f", from day {started}" if started else "") + (f" to day {ended}" if ended else "")
+            return f"{name}{f' {dose} a day' if dose else ''} ({purpose.replace('_', ' ')}{days})"
+        case End(drug=drug, cause=cause):
+            return f"{drug or 'all study treatment'} ended: {cause.replace('_', ' ')}"
+        case Adjudged(rule=rule, finding=finding, verdict=verdict, because=because):
+            what = (rule or finding or "").replace("_", " ")
+            return f"a person says of {what}: {verdict}{f', {because}' if because else ''}"
+        case Board(decision=decision, scope=scope):
+            return f"the board decides: {decision} ({scope})"
+
+
+def _event(event: Event) -> str:
+    said = [f"grade {event.grade}" if event.grade else event.severity or "no grade given"]
+    if event.course:
+        said.append("grade " + ", ".join(f"{grade} from day {day}" for day, grade in event.course.items()))
+    if event.onset:
+        said.append(f"since day {event.onset}" if event.onset != "unknown" else "onset unknown")
+    if event.end:
+        said.append(f"ended on day {event.end}")
+    if event.outcome:
+        said.append(event.outcome.replace("_", " "))
+    if event.serious:
+        said.append("not serious" if event.serious == "no" else f"serious ({event.serious.replace('_', ' ')})")
+    if event.infusion:
+        said.append("related to the infusion")
+    for drugs, words in (
+        (event.related, "related to"),
+        (event.unrelated, "not related to"),
+        (event.sponsor_related, "by the sponsor related to"),
+        (event.sponsor_unrelated, "by the sponsor not related to"),
+    ):
+        if drugs:
+            said.append(f"{words} {_plain(drugs)}")
+    return f"{event.term}: {', '.join(said)}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " and ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{grade} from day {day}" for day, grade in value.items())
+    return "all drugs" if value == "all" else str(value).replace("_", " ")
