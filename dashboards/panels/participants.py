@@ -60,7 +60,7 @@ FROM (
 )
 
 _OF_PARTICIPANT = """
-    SELECT key, kind, valid_from, state, rule, term, basis, grade, low, high, causes, sentence FROM findings
+    SELECT key, kind, valid_from, state, rule, term, basis, grade, low, high, causes, sentence, body FROM findings
     WHERE trial = {trial:String} AND valid_from <= {as_of:UInt64} AND participant = {participant:String}
     ORDER BY trial, kind, key, valid_from LIMIT 1 BY trial, kind, key, valid_from"""
 

@@ -405,3 +405,14 @@ def test_text_from_outside_stands_on_a_page_as_text(client: httpx.Client, served
     with_more.catch_up(served.home.ledger)
     row = served.store.query("SELECT max(position) AS p FROM facts WHERE trial = {t:String}", {"t": TRIAL})
     assert row == [{"p": len(TOLD) + 3}]
+
+
+def test_a_participants_page_says_how_each_toxicity_ran(client: httpx.Client) -> None:
+    page = client.get(HERE + "participants/P-001").text
+    (table,) = re.findall(r'<table class="courses">(.*?)</table>', page, re.DOTALL)
+    rows = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)).strip() for row in table.split("<tr>")[2:]]
+    assert [row.partition(" ")[0] for row in rows] == ["Anemia", "Rash"]
+    assert rows[0].startswith("Anemia laboratory 2 2 9 Jan 2026 9 Jan 2026 to now")
+    assert "Rash reported 2 2 10 Jan 2026 10 Jan 2026 to now yes: it began on 2026-01-10" in rows[1]
+    earlier = client.get(HERE + "participants/P-001?as_of=13").text
+    assert 'class="courses"' not in earlier

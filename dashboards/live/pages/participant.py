@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboards.live.cuts import read_instant
 from dashboards.live.frame import Frame
+from dashboards.live.pages.courses import toxicities
 from dashboards.live.pages.participants import listed
 from dashboards.live.telling import plain_name, tell
 from dashboards.panels import Row
@@ -23,13 +24,20 @@ def participant(framed: Frame, name: str) -> dict[str, Any] | None:
     facts = told()
     if not facts:
         return None
+    findings = found()
     changes: dict[int, list[Row]] = defaultdict(list)
-    for change in found():
+    for change in findings:
         changes[change["valid_from"]].append(change)
     known = next((listed(framed, row) for row in everybody() if row["participant"] == name), None)
-    newest = {(row["source"], row["record"]): row for row in sorted(facts, key=lambda row: int(row["position"]))}
+    by_position = sorted(facts, key=lambda row: int(row["position"]))
+    newest = {(row["source"], row["record"]): row for row in by_position}
     entries = [_entry(row, newest[row["source"], row["record"]], changes[row["position"]]) for row in facts]
-    return {"participant": name, "known": known, "days": _by_day(entries, known["first_dose"] if known else "")}
+    return {
+        "participant": name,
+        "known": known,
+        "toxicities": toxicities(by_position, findings),
+        "days": _by_day(entries, known["first_dose"] if known else ""),
+    }
 
 
 def _entry(row: Row, newest: Row, changes: list[Row]) -> dict[str, Any]:
