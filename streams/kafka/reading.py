@@ -20,6 +20,9 @@ CHUNK = 5_000
 WAIT_MS = 500
 """How long one read may wait for the broker."""
 
+LONGEST_POLL_MS = 25
+"""How long a fetch may wait at the broker: what is asked next on the same connection waits behind it."""
+
 Place = tuple[Topic, int]
 """A partition of a topic."""
 
@@ -27,23 +30,27 @@ Place = tuple[Topic, int]
 class Reader:
     """Reads any partition, one range at a time, and knows the marks of one group.
 
+    One client reads. Another is never assigned anything and is only asked for offsets: its questions wait behind no
+    fetch, and it knows all topics, while one that reads knows the topic that it reads.
+
     Example: `async for records in reader.between(LEDGER, 3, 0, 1207): …`
     """
 
     def __init__(self, connection: Connection, group: str) -> None:
         self._connection = connection
         shared = connection.aiokafka() | {"enable_auto_commit": False}
-        self._reads = AIOKafkaConsumer(**shared, auto_offset_reset="none", max_partition_fetch_bytes=4_000_000)
-        self._marks = AIOKafkaConsumer(**shared, group_id=group)
+        reading = {"max_partition_fetch_bytes": 4_000_000, "fetch_max_wait_ms": LONGEST_POLL_MS}
+        self._reads = AIOKafkaConsumer(**shared, **reading, auto_offset_reset="none")
+        self._asks = AIOKafkaConsumer(**shared, group_id=group)
         self._reading = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._reads.start()
-        await self._marks.start()
+        await self._asks.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._marks.stop()
+        await self._asks.stop()
         await self._reads.stop()
 
     async def between(
@@ -58,38 +65,42 @@ class Reader:
             return
         async with self._reading:
             kept = topic.retention == "unlimited"
-            at = start if kept else max(start, await self._first(topic, partition))
+            at = start if kept else max(start, (await self._firsts([(topic, partition)]))[topic, partition])
             there = self._name(topic, partition)
             self._reads.assign([there])
             self._reads.seek(there, at)
-            while at < end:
-                fetched = await self._reads.getmany(there, timeout_ms=WAIT_MS, max_records=CHUNK)
-                records = [record for record in fetched.get(there, []) if record.offset < end]
-                if kept and records and records[-1].offset - at + 1 != len(records):
-                    raise LostError(f"{there.topic}[{partition}]: between {at} and {records[-1].offset} some are gone")
-                at = min(end, await self._reads.position(there)) if not kept else at + len(records)
-                if records:
-                    yield records
+            try:
+                while at < end:
+                    fetched = await self._reads.getmany(there, timeout_ms=WAIT_MS, max_records=CHUNK)
+                    records = [record for record in fetched.get(there, []) if record.offset < end]
+                    if kept and records and records[-1].offset - at + 1 != len(records):
+                        lost = f"between {at} and {records[-1].offset} some are gone"
+                        raise LostError(f"{there.topic}[{partition}]: {lost}")
+                    at = min(end, await self._reads.position(there)) if not kept else at + len(records)
+                    if records:
+                        yield records
+            finally:
+                self._reads.pause(there)  # else it goes on fetching what nobody asked for
 
     async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """The offset after the last record of each."""
         named = {self._name(*place): place for place in places}
         if not named:
             return {}
-        return {named[there]: end for there, end in (await self._reads.end_offsets(list(named))).items()}
+        return {named[there]: end for there, end in (await self._asks.end_offsets(list(named))).items()}
 
     async def committed(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """Up to where the group's own mark stands in each; at first where the topic begins."""
-        return {place: await self._committed(*place) for place in places}
+        asked = list(places)
+        firsts = await self._firsts(place for place in asked if place[0].retention != "unlimited")
+        marks = await asyncio.gather(*(self._asks.committed(self._name(*place)) for place in asked))
+        return {place: max(mark or 0, firsts.get(place, 0)) for place, mark in zip(asked, marks, strict=True)}
 
-    async def _committed(self, topic: Topic, partition: int) -> int:
-        mark = await self._marks.committed(self._name(topic, partition))
-        first = 0 if topic.retention == "unlimited" else await self._first(topic, partition)
-        return max(mark or 0, first)
-
-    async def _first(self, topic: Topic, partition: int) -> int:
-        there = self._name(topic, partition)
-        return int((await self._reads.beginning_offsets([there]))[there])
+    async def _firsts(self, places: Iterable[Place]) -> Mapping[Place, int]:
+        named = {self._name(*place): place for place in places}
+        if not named:
+            return {}
+        return {named[there]: first for there, first in (await self._asks.beginning_offsets(list(named))).items()}
 
     def _name(self, topic: Topic, partition: int) -> TopicPartition:
         return TopicPartition(self._connection.topic(topic), partition)
