@@ -149,7 +149,7 @@ def ticking(register: Register, trial: str, now: datetime) -> Message | None:
     """The tick that a trial of the system's clock owes when an hour is full."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     owes = register.clock == "system" and register.ticked is not None and register.ticked < hour
-    return _tick(trial, hour) if owes else None
+    return tick(trial, hour) if owes else None
 
 
 def _committed(register: Register, fact: AnyFact, shelf: Shelf[Key]) -> tuple[dict[str, Any], Key | None]:
@@ -196,7 +196,8 @@ def _identifier(value: object) -> str | None:
     return value if isinstance(value, str) and IDENTIFIER.fullmatch(value) else None
 
 
-def _tick(trial: str, hour: datetime) -> Message:
+def tick(trial: str, hour: datetime) -> Message:
+    """What the clock of a trial says at an instant."""
     instant = written_instant(hour)
     record = f"clock/{instant}"
     document = {

@@ -13,6 +13,7 @@ from typing import Any
 
 from clinical.protocol import read_protocol
 from schemas.canonical import canonical
+from streams.admitting import tick
 from streams.simulation.participant import Participant, Report
 from streams.simulation.scenarios import SCENARIOS
 
@@ -44,7 +45,7 @@ def simulate(
     clock, dirt = BEGIN, Random(f"{seed}/dirt")
     while clock < until:
         clock += HOUR
-        yield canonical(_tick(protocol.trial, clock))
+        yield tick(protocol.trial, clock).raw
         while waiting is not None and waiting.at <= clock:
             yield canonical(waiting.document)
             if chosen.dirty and dirt.random() < SPOILT:
@@ -77,10 +78,6 @@ def _adoption(trial: str, text: str) -> dict[str, Any]:
     digest = hashlib.sha256(text.encode()).hexdigest()
     data = {"protocol": text, "digest": digest, "clock": "simulated"}
     return _of_the_trial(trial, "ProtocolAdopted.v1", "sponsor", "protocol", BEGIN, data)
-
-
-def _tick(trial: str, clock: datetime) -> dict[str, Any]:
-    return _of_the_trial(trial, "ClockTicked.v1", "tocsin:clock", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {})
 
 
 def _of_the_trial(

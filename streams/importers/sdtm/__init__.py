@@ -5,8 +5,23 @@ fact, it went into the fact of another row, or it is unusable, with its address 
 """
 
 from streams.importers.sdtm.accounts import Account, Line
-from streams.importers.sdtm.messages import Message, Place, Unusable
+from streams.importers.sdtm.grades import Graded, graded
+from streams.importers.sdtm.messages import Message, Place, Told, Unusable
+from streams.importers.sdtm.pacing import paced
 from streams.importers.sdtm.reading import Import, read_trial
 from streams.importers.sdtm.tables import UnreadableError
 
-__all__ = ["Account", "Import", "Line", "Message", "Place", "UnreadableError", "Unusable", "read_trial"]
+__all__ = [
+    "Account",
+    "Graded",
+    "Import",
+    "Line",
+    "Message",
+    "Place",
+    "Told",
+    "UnreadableError",
+    "Unusable",
+    "graded",
+    "paced",
+    "read_trial",
+]

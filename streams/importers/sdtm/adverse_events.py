@@ -91,8 +91,11 @@ def adverse_events(study: Study, folder: Folder) -> Iterator[Told]:
     return iter(told.values())
 
 
-def adverse_event(_: Study, row: Row) -> Said | Unusable:
-    """One adverse event. It happened at its onset, and was told when it was reported (AEDTC), if that was later."""
+def adverse_event(study: Study, row: Row) -> Said | Unusable:
+    """One adverse event. It happened at its onset, and was told when it was reported (AEDTC), if that was later.
+
+    It was over at its end; a fatal one that names none, with the participant's death.
+    """
     if (term := row.get("AEDECOD") or row.get("AETERM")) is None:
         return unusable(row, "AEDECOD", "no term")
     for variable, codes in CODED.items():
@@ -109,13 +112,18 @@ def adverse_event(_: Study, row: Row) -> Said | Unusable:
         "end": end.said if end else None,
         "criteria": [name for flag, name in CRITERIA.items() if row.code(flag) == "Y"],
     }
-    return Said("AdverseEventReported.v2", time.instant, data, reported.instant if reported else None)
+    over = end or (study.died.get(row.values["USUBJID"]) if _is_fatal(row) else None)
+    return Said("AdverseEventReported.v2", time, data, reported, over)
 
 
 def fatal_to(folder: Folder) -> frozenset[str]:
     """The participants of whom AE says that an event was fatal, or resulted in death."""
-    fatal = (row for row in folder.rows("ae") if row.code("AEOUT") == "FATAL" or row.code("AESDTH") == "Y")
+    fatal = filter(_is_fatal, folder.rows("ae"))
     return frozenset(subject for row in fatal if (subject := row.get("USUBJID")) is not None)
+
+
+def _is_fatal(row: Row) -> bool:
+    return row.code("AEOUT") == "FATAL" or row.code("AESDTH") == "Y"
 
 
 def _judged(row: Row) -> dict[str, Any]:

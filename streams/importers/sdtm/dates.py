@@ -5,11 +5,11 @@ earliest instant it may mean; the fact itself keeps the date as it was given.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 
-from schemas.values import earliest_day, real_partial_date
+from schemas.values import earliest_day, latest_day, real_partial_date
 
 DAY = re.compile(r"(\d{4})(?:-(\d{2}|-)(?:-(\d{2}|-))?)?(?:T(.*))?")
 HOUR = re.compile(r"(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:\d{2})?")
@@ -20,6 +20,13 @@ class Moment(NamedTuple):
 
     said: str
     instant: datetime
+
+    @property
+    def arrived(self) -> datetime:
+        """When it had certainly come: a month or a year on its last day. A day is as fine as dates go: it begins."""
+        if len(self.said) >= 10:
+            return self.instant
+        return datetime.combine(latest_day(self.said), time(), UTC)
 
 
 @lru_cache(maxsize=10_000)

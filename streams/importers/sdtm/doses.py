@@ -25,7 +25,7 @@ def dose(study: Study, row: Row) -> Said | Unusable:
     ended = moment(row.get("EXENDTC"))
     return Said(
         "DoseGiven.v1",
-        started.instant,
+        started,
         {
             "drug": study.drugs.get(drug.upper(), drug),
             "started": started.said,
@@ -34,6 +34,7 @@ def dose(study: Study, row: Row) -> Said | Unusable:
             "unit": measured_in,
             "cycle": _cycle(row.get("VISIT")),
         },
+        over=ended,
     )
 
 

@@ -57,7 +57,7 @@ def lab(_: Study, row: Row) -> Said | Unusable:
     value = number(reported.result)
     return Said(
         "LabResulted.v1",
-        collected.instant,
+        collected,
         {
             "analyte": ANALYTES.get(test, test),
             "specimen": specimen(row),

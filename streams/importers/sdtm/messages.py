@@ -3,12 +3,13 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.canonical import canonical
 from schemas.values import CODE, written_instant
+from streams.importers.sdtm.dates import Moment
 from streams.importers.sdtm.tables import Row
 
 LABEL = re.compile(CODE)
@@ -33,10 +34,16 @@ class Message:
     """When it happened: the earliest instant its date may mean."""
     at: datetime
     """When it could first be told: not before it happened, was reported, and the participant was enrolled."""
+    known: datetime
+    """When it was certainly known: as `at`, but of a date that names a month or a year its last day."""
+    over: datetime | None = None
+    """When what it speaks of was known to have ended, such as an event or a course of doses; None: it names no end."""
     rows: tuple[Place, ...] = ()
     """The row that is the fact, then those merged into it. Empty: a second fact of a row that is counted already."""
     repeated: int = 0
     """How many of the merged rows only repeat the first, word for word."""
+    revised: bool = False
+    """Whether it is a later revision of a fact that was told before."""
 
     def with_rows(self, rows: Iterable[Place]) -> "Message":
         """The same message, with further rows merged into it."""
@@ -74,6 +81,8 @@ class Study:
     never_enrolled: frozenset[str]
     drugs: Mapping[str, str]
     """The drugs of the protocol, by their names in capitals."""
+    died: Mapping[str, Moment] = field(default_factory=dict)
+    """Who is said to have died, and when."""
 
 
 class Said(NamedTuple):
@@ -81,12 +90,14 @@ class Said(NamedTuple):
 
     fact: str
     """The fact and its version, such as `LabResulted.v1`."""
-    time: datetime
+    time: Moment
     """When it happened."""
     data: Mapping[str, Any]
     """Its fields; those that are None are left out."""
-    reported: datetime | None = None
+    reported: Moment | None = None
     """When it was reported, where that is known and may be later."""
+    over: Moment | None = None
+    """When what it speaks of ended, where the fields name that."""
 
 
 def place(row: Row) -> Place:
@@ -113,14 +124,23 @@ def message(study: Study, row: Row, record: str, said: Said) -> Message:
         "source": f"sdtm:{row.domain}",
         "type": f"tocsin.{said.fact}",
         "subject": subject,
-        "time": written_instant(said.time),
+        "time": written_instant(said.time.instant),
         "trial": study.trial,
         "record": record,
         "revision": 1,
         "data": {name: value for name, value in said.data.items() if value is not None},
     }
-    known = (said.time, said.reported or said.time, study.enrolled.get(subject, said.time))
-    return Message(canonical(document), row.address, said.time, max(known), (place(row),))
+    reported = said.reported or said.time
+    enrolled = study.enrolled.get(subject, said.time.instant)
+    return Message(
+        canonical(document),
+        row.address,
+        said.time.instant,
+        at=max(said.time.instant, reported.instant, enrolled),
+        known=max(said.time.instant, reported.arrived, enrolled),
+        over=said.over.arrived if said.over else None,
+        rows=(place(row),),
+    )
 
 
 def outside(study: Study, row: Row) -> Unusable | None:
@@ -149,7 +169,8 @@ def one_by_one(
     """The messages of rows that are a record each, by record; what is unusable, by its address.
 
     A row that repeats another word for word is merged into it. A row that says something else under the same name is
-    sent all the same: intake keeps the first and quarantines the other as a conflict, as it does for any source.
+    sent all the same: intake keeps the first and quarantines the other as a conflict, as it does for any source. Each
+    of the two is then told as a whole, never in parts that could mix.
     """
     told: dict[str, Told] = {}
     words: dict[str, bytes] = {}
@@ -166,6 +187,8 @@ def one_by_one(
             continue
         spoken = say(study, row)
         made = spoken if isinstance(spoken, Unusable) else message(study, row, record, spoken)
+        if isinstance(first, Message) and isinstance(made, Message):
+            told[record], made = replace(first, over=None), replace(made, over=None)
         told[record if isinstance(made, Message) and first is None else row.address] = made
         words.setdefault(record, said)
     return told

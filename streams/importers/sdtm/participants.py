@@ -86,6 +86,7 @@ class Population:
     told: tuple[Told, ...]
     enrolled: Mapping[str, datetime]
     never_enrolled: frozenset[str]
+    died: Mapping[str, Moment]
 
 
 def population(study: Study, folder: Folder) -> Population:
@@ -108,7 +109,18 @@ def population(study: Study, folder: Folder) -> Population:
                 told[record] = person.with_rows([place(row)])
             else:
                 told[row.address] = refused or unusable(row, "USUBJID", "the participant was never enrolled (DM)")
-    return Population(tuple(told.values()), enrolled, never_enrolled)
+    return Population(tuple(told.values()), enrolled, never_enrolled, _died(folder))
+
+
+def _died(folder: Folder) -> Mapping[str, Moment]:
+    """When participants died: as DM says, else DS."""
+    stated = [(row, "DTHDTC") for row in folder.rows("dm")]
+    stated += [(row, "DSSTDTC") for row in folder.rows("ds") if row.code("DSDECOD") == DEATH]
+    died: dict[str, Moment] = {}
+    for row, variable in stated:
+        if (subject := row.get("USUBJID")) and (day := moment(row.get(variable))):
+            died.setdefault(subject, day)
+    return died
 
 
 def dispositions(study: Study, folder: Folder) -> Iterator[Told]:
@@ -138,7 +150,7 @@ def disposition(_: Study, row: Row) -> Said | Unusable:
     if (when := moment(row.get("DSSTDTC"))) is None:
         return unusable(row, "DSSTDTC", "no usable date")
     if code in SEEN_ALIVE:
-        return Said("SurvivalConfirmed.v1", when.instant, {"alive_on": when.said})
+        return Said("SurvivalConfirmed.v1", when, {"alive_on": when.said})
     if row.code("DSCAT") not in (None, DISPOSITION):
         return unusable(row, "DSDECOD", "no fact says this event")
     return _end(row, when, CAUSES.get(code, "other"))
@@ -155,10 +167,8 @@ def _end(row: Row, when: Moment, cause: str) -> Said:
     if "TREATMENT" not in what and (cause in LEFT or "PARTICIPATION" in what):
         term = row.get("DSTERM")
         comment = term if row.code("DSTERM") != row.code("DSDECOD") else None
-        return Said(
-            "ParticipantWithdrew.v1", when.instant, {"withdrew_on": when.said, "cause": cause, "comment": comment}
-        )
-    return Said("TreatmentEnded.v1", when.instant, {"ended_on": when.said, "cause": cause})
+        return Said("ParticipantWithdrew.v1", when, {"withdrew_on": when.said, "cause": cause, "comment": comment})
+    return Said("TreatmentEnded.v1", when, {"ended_on": when.said, "cause": cause})
 
 
 def _person(row: Row, course: list[Row]) -> Said | Unusable:
@@ -177,7 +187,7 @@ def _screening(row: Row, course: list[Row], consent: str | None) -> Said | Unusa
     causes = (SCREENING_CAUSES.get(one.code("DSDECOD") or "") for one in endings)
     return Said(
         "ParticipantScreened.v1",
-        began.instant,
+        began,
         {
             "screened_on": began.said,
             "outcome": NEVER_ASSIGNED.get(row.code("ARMCD") or "") or NEVER_ASSIGNED[row.code("ARMNRS") or ""],
@@ -185,7 +195,7 @@ def _screening(row: Row, course: list[Row], consent: str | None) -> Said | Unusa
             "cause": next(filter(None, causes), None),
             "site": row.get("SITEID"),
         },
-        decided.instant if decided else None,
+        decided,
     )
 
 
@@ -197,7 +207,7 @@ def _enrolment(row: Row, consent: str | None) -> Said | Unusable:
     age = row.get("AGE") if row.code("AGEU") == "YEARS" else None
     return Said(
         "ParticipantEnrolled.v1",
-        enrolled_on.instant,
+        enrolled_on,
         {
             "enrolled_on": enrolled_on.said,
             "group": group,
@@ -226,7 +236,7 @@ def _death(study: Study, stated: Row | None, rows: list[Row], cause: str) -> Ite
         return
     agreeing = [row for row in rows if row.get("DSSTDTC") is None or moment(row.get("DSSTDTC")) == died]
     yield from (unusable(row, "DSSTDTC", "another date of death than in DM") for row in rows if row not in agreeing)
-    said = Said("ParticipantDied.v1", died.instant, {"died_on": died.said, "cause": cause})
+    said = Said("ParticipantDied.v1", died, {"died_on": died.said, "cause": cause})
     if agreeing:
         first, *others = agreeing
         yield message(study, first, numbered(first) or _death_of(first), said).with_rows(map(place, others))

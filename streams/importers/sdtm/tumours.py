@@ -146,7 +146,7 @@ def _said(assessment: Assessment, assessed: Moment, lesions: Lesions) -> Said:
         "new_lesion": next(call for call in ("yes", "equivocal", "no") if call in new),
         "overall": calls.get("OVRLRESP"),
     }
-    return Said("TumourAssessed.v1", assessed.instant, data)
+    return Said("TumourAssessed.v1", assessed, data, _concluded(assessment.rows))
 
 
 def _assessed(rows: Sequence[Row]) -> Moment | None:
@@ -156,6 +156,11 @@ def _assessed(rows: Sequence[Row]) -> Moment | None:
         if dates:
             return min(dates, key=lambda day: day.instant)
     return None
+
+
+def _concluded(rows: Sequence[Row]) -> Moment | None:
+    """When the reader had called the visit: a call may follow the scan by days."""
+    return max(filter(None, (moment(row.get("RSDTC")) for row in rows)), key=lambda day: day.instant, default=None)
 
 
 def _at_baseline(row: Row) -> bool:

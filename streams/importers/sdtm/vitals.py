@@ -26,7 +26,7 @@ def vital_sign(_: Study, row: Row) -> Said | Unusable:
         return unusable(row, "VSDTC", "no usable date")
     return Said(
         "VitalSignMeasured.v1",
-        measured.instant,
+        measured,
         {
             "sign": sign,
             "measured": measured.said,
