@@ -23,7 +23,6 @@ from tocsin.working import METRICS
 
 if TYPE_CHECKING:
     from schemas import AnyFact
-    from streams.importers.sdtm import Account, Import
     from streams.importers.sdtm.messages import Told
     from streams.intake import Message, Unusable
     from streams.kafka.connection import Connection
@@ -314,26 +313,44 @@ def import_sdtm(
     home: HomeOption,
     trial: TrialOption,
     protocol: Annotated[Path, typer.Option(help="The trial's protocol file.")],
+    as_if_live: Annotated[  # noqa: FBT002
+        bool, typer.Option("--as-if-live", help="Each fact when it would have been known, under a simulated clock.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Days of the trial in a second, as if live.", show_default="as fast as possible"),
+    ] = None,
 ) -> None:
     """Reads the domains DM, DS, EX, AE, SUPPAE, LB, VS, TU, TR and RS; accounts for every row."""
     from clinical.protocol import ProtocolError
-    from streams.importers.sdtm import UnreadableError, read_trial
-    from tocsin.homes import on_kafka
+    from streams.importers.sdtm import UnreadableError, paced, read_trial
+    from tocsin.homes import WorldDownError, on_kafka
+    from tocsin.importing import Taken, clock_of, report
 
+    if speed is not None and (not as_if_live or on_kafka(home)):
+        fail("--speed: only with --as-if-live, into a folder", WRONG_USAGE)
     begin = time.perf_counter()
     try:
-        told = read_trial(folder, trial, _text_of(protocol) or "")
+        told = read_trial(folder, trial, _text_of(protocol) or "", datetime.now(UTC) if as_if_live else None)
     except (UnreadableError, ProtocolError) as error:
         fail(str(error), WRONG_USAGE)
-    outcomes = _delivered(home, lambda: _as_messages(told, trial), "tocsin import")
+    try:
+        clock = clock_of(home, trial)
+    except WorldDownError as error:
+        fail(str(error), WORLD_DOWN)
+    if clock not in (None, told.clock):
+        fail(f"{home}: {trial} is stamped by the {clock} clock; {told.clock} facts would not fit in", WRONG_USAGE)
+    sent = told if speed is None else paced(told, speed)
+    outcomes = _delivered(home, lambda: _as_messages(sent, trial), "tocsin import", promptly=speed is not None)
     progress = outcomes if on_kafka(home) else _with_progress(outcomes, len(told.told))
-    for message, outcome in zip(told, progress, strict=True):
-        _entered(told.account, message, outcome)
-    _summary(told, time.perf_counter() - begin)
-    raise typer.Exit(SOME_REFUSED if any(line.quarantined for line in told.account.summary()) else DONE)
+    taken = Taken(told)
+    for item, outcome in zip(told, progress, strict=True):
+        taken.enter(item, outcome)
+    report(taken, home, trial, time.perf_counter() - begin)
+    raise typer.Exit(SOME_REFUSED if taken.refused() else DONE)
 
 
-def _as_messages(told: "Import", trial: str) -> "Iterator[Message | Unusable]":
+def _as_messages(told: "Iterable[Told]", trial: str) -> "Iterator[Message | Unusable]":
     from streams.importers.sdtm import Unusable as UnusableRow
     from streams.intake import Message, Unusable
 
@@ -342,17 +359,6 @@ def _as_messages(told: "Import", trial: str) -> "Iterator[Message | Unusable]":
             yield Unusable(item.raw, item.address, trial, item.path, item.reason)
         else:
             yield Message(item.raw, item.address)
-
-
-def _entered(account: "Account", item: "Told", outcome: dict[str, Any]) -> None:
-    from streams.importers.sdtm import Unusable as UnusableRow
-
-    if isinstance(item, UnusableRow):
-        return
-    if outcome["outcome"] in REFUSED:
-        account.refuse(item, str(outcome.get("path", "revision")), str(outcome["message"]))
-    elif outcome["outcome"] == "duplicate":
-        account.know(item)
 
 
 def _with_progress(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
@@ -366,26 +372,6 @@ def _with_progress(outcomes: Iterator[dict[str, Any]], total: int) -> Iterator[d
             if not number % 500 or number == total:
                 progress.update(task, completed=number)
             yield outcome
-
-
-def _summary(told: "Import", seconds: float) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("domain", *("read", "facts", "merged", "quarantined", "known before"))
-    lines = told.account.summary()
-    for line in lines:
-        numbers = (line.read, line.facts, line.merged, line.quarantined, line.known)
-        table.add_row(line.domain.upper(), *(f"{number:,}" for number in numbers))
-    console = Console(stderr=True)
-    console.print(table)
-    for (domain, path, reason), count in sorted(told.account.reasons.items()):
-        console.print(f"quarantined: {count:,} × {domain.upper()} {path}: {reason}", highlight=False)
-    if told.ignored:
-        console.print(f"not read: {', '.join(told.ignored)}", highlight=False)
-    read, facts = sum(line.read for line in lines), sum(line.facts for line in lines)
-    balance = "every row accounted for" if told.account.balanced else "ROWS ARE MISSING FROM THE ACCOUNT"
-    console.print(f"{read:,} rows, {facts:,} facts in {seconds:.1f} s ({facts / seconds:,.0f} facts/s); {balance}.")
 
 
 @app.command()

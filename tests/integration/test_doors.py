@@ -1,7 +1,6 @@
 """The commands, as people and scripts run them: what they print, and how they end."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -189,22 +188,3 @@ def test_the_grade_calculator_answers_line_by_line() -> None:
     assert first == {"id": "a", "grade": 3, "low": 3, "high": 3, "missing": [], "why": None}
     assert second.keys() == {"id", "error"}
     assert (third["grade"], third["low"], third["high"], third["missing"]) == (None, 2, 3, ["symptoms"])
-
-
-@pytest.mark.skipif("TOCSIN_SDTM" not in os.environ, reason="TOCSIN_SDTM does not name a folder with the real trial")
-def test_the_real_trial_is_read_with_every_row_accounted_for(tmp_path: Path) -> None:
-    home = tmp_path / "pilot"
-    words = ("--home", str(home), "--trial", "CDISCPILOT01", "--protocol", str(PROTOCOLS / "cdiscpilot01.yaml"))
-    told = tocsin("import", "sdtm", os.environ["TOCSIN_SDTM"], *words)
-    assert told.returncode == 3  # measurements that were not done are no facts
-    assert b"94,039 rows, 91,937 facts" in told.stderr
-    assert b"every row accounted for" in told.stderr
-    ledger = Ledger.reading(home / "ledger.sqlite")
-    published = b"".join(body + b"\n" for _, _, body in ledger.published("CDISCPILOT01"))
-    ledger.close()
-    assert tocsin("replay", "--home", str(home), "--trial", "CDISCPILOT01").stdout == published
-    findings = lines(tocsin("findings", "--home", str(home), "--trial", "CDISCPILOT01").stdout)
-    severe = [f for f in findings if f["kind"] == "grade" and f["basis"] == "reported" and f["low"] == 3]
-    assert len(severe) == 43
-    assert all(f["grade"] is None and f["high"] == 4 for f in severe)
-    assert sum(f.get("question") == "criterion_without_serious" for f in findings) == 33
