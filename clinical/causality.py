@@ -26,17 +26,27 @@ def judgement(policy: CausalityPolicy, said: Causality) -> Judgement:
     return "related" if any(word in policy.related for word in given) else "not related"
 
 
-def related_to_any(policy: CausalityPolicy, event: AdverseEvent, drugs: Iterable[str]) -> Judgement:
-    """Whether the event is related to any study drug.
-
-    One drug judged related decides. Otherwise one drug that nobody judged leaves it not yet given. A judgement of
-    the treatment as a whole (`*`) stands for every drug that has none of its own.
-    """
+def by_drug(policy: CausalityPolicy, event: AdverseEvent, drugs: Iterable[str]) -> dict[str, Judgement]:
+    """What is thought of each drug. A judgement of the whole treatment (`*`) stands for those without their own."""
     said = {causality.drug: judgement(policy, causality) for causality in event.causality}
-    whole = said.pop(ANY_DRUG, "not yet given")
-    judged = set(said.values()) | {said.get(drug, whole) for drug in drugs}
-    if not judged:
-        judged = {whole}
-    if "related" in judged or whole == "related":
+    whole = said.get(ANY_DRUG, "not yet given")
+    return {drug: said.get(drug, whole) for drug in drugs}
+
+
+def related_to_any(policy: CausalityPolicy, event: AdverseEvent, drugs: Iterable[str]) -> Judgement:
+    """Whether the event is related to any study drug, be it one that the participant does not receive.
+
+    One drug judged related decides. Otherwise one drug that nobody judged leaves it not yet given.
+    """
+    named = {causality.drug for causality in event.causality} | set(drugs)
+    judged = by_drug(policy, event, named - {ANY_DRUG} or {ANY_DRUG})
+    whole = by_drug(policy, event, (ANY_DRUG,))[ANY_DRUG]
+    return strongest((*judged.values(), *(("related",) if whole == "related" else ())))
+
+
+def strongest(judged: Iterable[Judgement]) -> Judgement:
+    """What several judgements come to: one of related decides, then one that is not yet given."""
+    said = set(judged)
+    if "related" in said:
         return "related"
-    return "not yet given" if "not yet given" in judged else "not related"
+    return "not yet given" if "not yet given" in said else "not related"

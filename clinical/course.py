@@ -30,6 +30,7 @@ __all__ = [
     "emergence",
     "episodes",
     "in_order",
+    "span",
     "steps_of",
     "treatment_of",
     "worst",
@@ -131,7 +132,7 @@ def courses(
 
 def steps_of(event: AdverseEvent) -> tuple[Step, ...]:
     """The grades of an event over time, where its source followed them; in order of time."""
-    return tuple(sorted((Step(one.since, one.grade) for one in event.course), key=lambda one: _span(one.since)))
+    return tuple(sorted((Step(one.since, one.grade) for one in event.course), key=lambda one: span(one.since)))
 
 
 def treatment_of(participant: Participant) -> Treatment:
@@ -147,7 +148,7 @@ def treatment_of(participant: Participant) -> Treatment:
 
 def in_order(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     """By time, as far as it is known: an unknown onset first, then by the earliest reading of the date."""
-    return tuple(sorted(observations, key=lambda one: (_span(one.on)[0], one.key)))
+    return tuple(sorted(observations, key=lambda one: (span(one.on)[0], one.key)))
 
 
 def worst(observations: Iterable[Observation]) -> Worst:
@@ -270,7 +271,7 @@ def _episode(running: Sequence[Observation], ended: str | None) -> Episode:
     return Episode(running[0].on, ended, low, high, tuple(one.key for one in running))
 
 
-def _span(partial: str | None) -> tuple[datetime, datetime]:
+def span(partial: str | None) -> tuple[datetime, datetime]:
     """The first and the last instant that a date can mean."""
     if partial is None:
         return BEFORE_ALL, AFTER_ALL
@@ -281,11 +282,11 @@ def _span(partial: str | None) -> tuple[datetime, datetime]:
 
 
 def _last(partial: str | None) -> datetime:
-    return _span(partial)[1]
+    return span(partial)[1]
 
 
 def _surely_before(one: str, other: str) -> bool:
-    return _span(one)[1] < _span(other)[0]
+    return span(one)[1] < span(other)[0]
 
 
 def _days_after(last: str, onset: str) -> int:

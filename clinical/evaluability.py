@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Literal
 
-from clinical.participant_rules import Cause, causes
-from clinical.protocol import CohortRule, ParticipantRule, Protocol, in_words
+from clinical.protocol import CohortRule, Protocol, in_words
+from clinical.rules.truth import Cause
 from clinical.state import Participant, Standing, Trial
 from clinical.stopping.verdicts import Status
 from schemas.facts.participants import EndOfTreatment
@@ -34,10 +34,10 @@ def window_end(protocol: Protocol, participant: Participant) -> date | None:
 def stands(trial: Trial, rule: CohortRule, participant: Participant) -> Standing:
     """What the participant counts as for the rule, at the trial's clock."""
     protocol = trial.in_force
-    counted = next(r for r in protocol.participant_rules if r.id == rule.counts)
     end = window_end(protocol, participant)
-    inside = _events_inside(protocol, counted, participant, end)
-    if inside:
+    counted = participant.judged.get(rule.counts)
+    inside = _causes_inside(counted.truth.causes, participant, end) if counted else ()
+    if counted and counted.truth.verdict == "true" and inside:
         return Standing(Status.EVENT, end, "had the event", tuple(cause.key for cause in inside))
     left = _left_inside(participant, end)
     if left is not None:
@@ -45,6 +45,9 @@ def stands(trial: Trial, rule: CohortRule, participant: Participant) -> Standing
     if end is None:
         return Standing(Status.PENDING, None, "has had no dose yet", ())
     if trial.clock is not None and trial.clock.date() >= end:
+        if counted and counted.truth.verdict in {"pending", "unknown"} and inside:
+            because = "completed the toxicity window, but whether the event happened in it is not known yet"
+            return Standing(Status.PENDING, end, because, tuple(cause.key for cause in inside))
         return Standing(Status.COMPLETED, end, f"completed {protocol.windows.toxicity_days} days without the event", ())
     return Standing(Status.PENDING, end, "is in the toxicity window", ())
 
@@ -69,11 +72,8 @@ def conclude(trial: Trial, participant: Participant) -> Iterator[EvaluabilityFin
         )
 
 
-def _events_inside(
-    protocol: Protocol, rule: ParticipantRule, participant: Participant, end: date | None
-) -> tuple[Cause, ...]:
+def _causes_inside(found: tuple[Cause, ...], participant: Participant, end: date | None) -> tuple[Cause, ...]:
     """The causes that began inside the window, as far as their dates allow: an unknown date may be inside."""
-    found = causes(protocol, rule, participant)
     if not found or participant.first_dose is None or end is None:
         return found
     begin = earliest_day(participant.first_dose)

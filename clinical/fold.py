@@ -6,12 +6,13 @@ said; a revision that arrives late, below the one that stands, changes nothing.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import assert_never
 
 from clinical import evaluability
 from clinical.cohort_rules import scopes
-from clinical.protocol import CohortRule, read_protocol
+from clinical.protocol import CohortRule, Protocol, read_protocol
+from clinical.rules.judging import judge, up_to_the_hour
 from clinical.state import EMPTY, Cohort, CohortName, Keys, LabPoint, Participant, Place, Record, Said, Trial
 from schemas import (
     AccessGranted,
@@ -48,8 +49,9 @@ from schemas.facts.labs import LabResult
 from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
 from schemas.values import earliest_day, latest_day
 
-JUDGED = frozenset({AdverseEvent, Enrolment, Death, Withdrawal})
-"""What rules read of a participant, beside the first dose. All else bears on its own record only."""
+COURSE = frozenset({Enrolment, Death, Withdrawal})
+"""What decides who counts in a denominator, beside the first dose and the rules about the participant."""
+HOUR = timedelta(hours=1)
 
 
 def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
@@ -95,9 +97,9 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             assert_never(fact)
 
 
-def is_judged_anew(was: Participant, now: Participant, said: Said | None) -> bool:
+def is_counted_anew(was: Participant, now: Participant, said: Said | None) -> bool:
     """Whether rules about the participant, and who counts in a denominator, can have moved with what a record said."""
-    return type(said) in JUDGED or now.first_dose != was.first_dose
+    return now.judged is not was.judged or type(said) in COURSE or now.first_dose != was.first_dose
 
 
 def said_last(was: Participant, now: Participant, key: str) -> Said | None:
@@ -109,18 +111,20 @@ def said_last(was: Participant, now: Participant, key: str) -> Said | None:
 
 
 def due_by(trial: Trial, now: datetime) -> Iterator[str]:
-    """The participants whose window ends on a day after the trial's clock and not after now, in order."""
+    """The participants about whom time says something after the trial's clock and not after now, in order."""
+    for hour in sorted(_due_hours(trial, now)):
+        yield from sorted(trial.due[hour])
+
+
+def _due_hours(trial: Trial, now: datetime) -> Iterator[datetime]:
     if trial.clock is None:
         return
-    day, last = trial.clock.date(), now.date()
-    days = (d for d in trial.due if day < d <= last) if (last - day).days > len(trial.due) else _days(day, last)
-    for due in sorted(days):
-        yield from sorted(trial.due.get(due, EMPTY))
-
-
-def _days(after: date, until: date) -> Iterator[date]:
-    for number in range(1, (until - after).days + 1):
-        yield after + timedelta(days=number)
+    first, last = up_to_the_hour(trial.clock), up_to_the_hour(now)
+    hours = (last - first) // HOUR
+    if hours > len(trial.due):
+        yield from (hour for hour in trial.due if first < hour <= last)
+    else:
+        yield from (hour for number in range(1, hours + 1) if (hour := first + number * HOUR) in trial.due)
 
 
 def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
@@ -136,17 +140,62 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
         due=EMPTY,
     )
     for participant in sorted(after.participants.values(), key=lambda one: one.id):
-        after = _counted(_scheduled(after, participant), participant)
+        judged = _judged(after, participant._replace(judged=EMPTY), protocol.index.everything)
+        after = after._replace(participants=after.participants.set(judged.id, judged))
+        after = _counted(_scheduled(after, None, judged), judged)
     return after
 
 
 def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
-    """Time passed: whose window ended is counted anew, nobody else."""
-    due = tuple(due_by(trial, now))
-    after = trial._replace(position=position, clock=now)
-    for name in due:
-        after = _counted(after, after.participants[name])
+    """Time passed: about whom it says something is judged and counted anew, nobody else."""
+    names = tuple(dict.fromkeys(due_by(trial, now)))
+    due = trial.due
+    for hour in _due_hours(trial, now):
+        due = due.delete(hour)
+    after = trial._replace(position=position, clock=now, due=due)
+    for name in names:
+        was = after.participants[name]
+        judged = _judged(after, was, _due_rules(was, up_to_the_hour(now)))
+        if judged is not was:
+            after = after._replace(participants=after.participants.set(name, judged))
+        after = _counted(_scheduled(after, was, judged), judged)
     return after
+
+
+def _due_rules(participant: Participant, now: datetime) -> frozenset[str]:
+    return frozenset(name for name, one in participant.judged.items() if one.due is not None and one.due <= now)
+
+
+def _judged(trial: Trial, participant: Participant, names: frozenset[str]) -> Participant:
+    """The participant with these rules judged anew, and those that stand on one that moved."""
+    if not names or trial.clock is None:
+        return participant
+    protocol, wanted = trial.in_force, set(names)
+    done = participant.judged
+    for rule in protocol.participant_rules:
+        if rule.id not in wanted:
+            continue
+        now = judge(protocol, rule, participant, trial.clock, done)
+        stands = now.truth.verdict != "false" or now.due is not None
+        if (now if stands else None) == done.get(rule.id):
+            continue
+        done = done.set(rule.id, now) if stands else done.delete(rule.id)
+        wanted |= protocol.index.on_rules[rule.id]
+    return participant if done is participant.judged else participant._replace(judged=done)
+
+
+def _read_by_rules(protocol: Protocol, was: Participant, now: Participant, key: str) -> frozenset[str]:
+    """The rules that read what a record says, or what it said before."""
+    if was.enrolment is not now.enrolment or was.first_dose != now.first_dose:
+        return protocol.index.everything
+    found: frozenset[str] = frozenset()
+    for record in (was.records.get(key), now.records[key]):
+        match record.said if record else None:
+            case AdverseEvent(term=term, system_organ_class=body_system):
+                found |= protocol.index.on_event(term, body_system)
+            case Death():
+                found |= protocol.index.on_deaths
+    return found
 
 
 def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Trial:
@@ -159,12 +208,11 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
     if old is not None and old.revision >= fact.revision:
         return trial._replace(position=position)
     changed = _indexed(participant, key, Record(fact.revision, position, said), old)
+    changed = _judged(trial, changed, _read_by_rules(trial.in_force, participant, changed, key))
     after = Trial(trial.id, position, trial.participants.set(changed.id, changed), *trial[3:])  # faster than _replace
-    if not is_judged_anew(participant, changed, said_last(participant, changed, key)):
+    if not is_counted_anew(participant, changed, said_last(participant, changed, key)):
         return after
-    if changed.first_dose != participant.first_dose:
-        after = _scheduled(after, changed)
-    return _counted(after, changed)
+    return _counted(_scheduled(after, participant, changed), changed)
 
 
 def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
@@ -274,12 +322,20 @@ def _with_course(participant: Participant) -> Participant:
     return participant._replace(enrolment=enrolment, death=death, withdrawal=withdrawal, enrolled_at=enrolled_at)
 
 
-def _scheduled(trial: Trial, participant: Participant) -> Trial:
-    """The day on which the participant's window ends is a day on which a tick looks at the participant."""
-    end = evaluability.window_end(trial.in_force, participant)
-    if end is None:
-        return trial
-    return trial._replace(due=trial.due.set(end, trial.due.get(end, EMPTY).set(participant.id, None)))
+def _scheduled(trial: Trial, was: Participant | None, participant: Participant) -> Trial:
+    """The hours at which a tick must look at the participant: the window's end, and what its rules wait for."""
+    moments = {one.due for one in participant.judged.values() if one.due is not None}
+    if was is not None:
+        moments -= {one.due for one in was.judged.values()}
+    if was is None or was.first_dose != participant.first_dose:
+        end = evaluability.window_end(trial.in_force, participant)
+        moments |= {datetime.combine(end, time.min)} if end else set()
+    due = trial.due
+    for moment in moments:
+        hour = moment.replace(minute=0, second=0, microsecond=0)
+        hour = hour if hour == moment else hour + HOUR
+        due = due.set(hour, due.get(hour, EMPTY).set(participant.id, None))
+    return trial if due is trial.due else trial._replace(due=due)
 
 
 def _counted(trial: Trial, participant: Participant) -> Trial:

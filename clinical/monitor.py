@@ -7,9 +7,13 @@ is announced twice, a corrected value withdraws its own alarm, and a replay says
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from clinical import cohort_rules, evaluability, participant_rules, queries, reconciliation, toxicity
+from immutables import Map
+
+from clinical import cohort_rules, evaluability, queries, reconciliation, toxicity
 from clinical.course import treatment_of
-from clinical.fold import due_by, evolve, is_judged_anew, said_last
+from clinical.fold import due_by, evolve, is_counted_anew, said_last
+from clinical.rules import concluding
+from clinical.rules.judging import judged
 from clinical.state import CohortName, LabPoint, Participant, Said, Trial
 from schemas import AnyFact, ClockTicked, ProtocolAdopted
 from schemas.facts.adverse_events import AdverseEvent
@@ -49,11 +53,20 @@ def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Chang
 
 def standing(trial: Trial) -> dict[str, AnyFinding]:
     """Everything that stands, by key: the slow way, from the whole state. What all changes must add up to."""
-    if trial.protocol is None:
+    if trial.protocol is None or trial.clock is None:
         return {}
+    trial = trial._replace(participants=Map({one.id: _anew(trial, one) for one in trial.participants.values()}))
     analytes = tuple((one.id, analyte) for one in trial.participants.values() for analyte in one.labs)
     found = (*concluded(trial, _everything(trial)), *reconciled(trial, analytes))
     return {finding.key: finding for finding in found}
+
+
+def _anew(trial: Trial, participant: Participant) -> Participant:
+    """The participant with every rule judged again: what the fold keeps must equal it."""
+    if trial.clock is None:
+        return participant
+    done = judged(trial.in_force, participant, trial.clock)
+    return participant._replace(judged=Map({one.rule.id: one for one in done}))
 
 
 def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
@@ -68,7 +81,7 @@ def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
     for name in touched.participants:
         participant = trial.participants.get(name)
         if participant is not None:
-            yield from participant_rules.conclude(protocol, participant)
+            yield from concluding.conclude(protocol, participant, participant.judged.values())
             yield from evaluability.conclude(trial, participant)
     for cohort in touched.cohorts:
         yield from cohort_rules.conclude(trial, cohort)
@@ -125,7 +138,7 @@ def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touc
     was, now = before.participants.get(name) or Participant(name), after.participants[name]
     said = said_last(was, now, key)
     records = tuple([(name, touched) for touched in _touched_records(was, now, key, said)])
-    participants = (name,) if is_judged_anew(was, now, said) else ()
+    participants = (name,) if is_counted_anew(was, now, said) else ()
     return Touched(records, participants, _changed_cohorts(before, after))
 
 

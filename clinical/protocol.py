@@ -5,15 +5,19 @@ the value, and `Protocol.assumed` remembers where it stood and why. A misspelt o
 its path.
 """
 
-from collections.abc import Hashable
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from collections.abc import Hashable, Mapping
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from clinical.ctcae.terms import plain_name
+from clinical.parts import Days, Part, Sentence
+from clinical.rules.index import Index
+from clinical.rules.rule import ParticipantRule
 from schemas.facts.adverse_events import Relation
-from schemas.values import ExactDecimal, Identifier
+from schemas.values import Code, ExactDecimal, Identifier
 
 
 class ProtocolError(ValueError):
@@ -22,16 +26,6 @@ class ProtocolError(ValueError):
     def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))
-
-
-class Part(BaseModel):
-    """A part of a protocol: frozen, without unknown parameters."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-Sentence = Annotated[str, Field(min_length=1, max_length=500)]
-Days = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Regimen(Part):
@@ -117,21 +111,6 @@ class CausalityPolicy(Part):
     """The words that mean related."""
     by: Literal["either", "investigator", "sponsor"]
     """Whose judgement counts."""
-
-
-class ParticipantRule(Part):
-    """A rule about one participant: an adverse event of some grade, attributed to the treatment."""
-
-    id: Identifier
-    """Its name in findings."""
-    sentence: Sentence
-    """What it says, for a physician."""
-    grade_at_least: Annotated[int, Field(ge=1, le=5)]
-    """The lowest reported grade that counts; a fatal outcome always does."""
-    related_to: Literal["any"]
-    """Related to any study drug."""
-    action: Sentence
-    """What the protocol says to do."""
 
 
 class Looks(Part):
@@ -236,8 +215,10 @@ class Protocol(Part):
     """How values and events are held against each other; absent: not at all."""
     causality: CausalityPolicy
     """What counts as related."""
+    term_groups: dict[Identifier, Annotated[tuple[Code, ...], Field(strict=False)]] = Field(default_factory=dict)
+    """Terms that rules about participants speak of together, such as those of a pneumonitis."""
     participant_rules: tuple[ParticipantRule, ...] = Field(strict=False)
-    """Rules about one participant."""
+    """Rules about one participant, in the order in which they are judged."""
     cohort_rules: tuple[CohortRule, ...] = Field(strict=False)
     """Rules about a group."""
     reporting_clocks: tuple[ReportingClock, ...] = Field(strict=False)
@@ -248,6 +229,18 @@ class Protocol(Part):
     """Who hears of what."""
     assumed: dict[str, str] = Field(default_factory=dict)
     """Path of each value that the public record does not give, with its reason."""
+    given_by: dict[str, str] = Field(default_factory=dict)
+    """Path of each value that the public record or a label gives, where the file names its source at the value."""
+
+    @cached_property
+    def term_sets(self) -> Mapping[str, frozenset[str]]:
+        """The plain names of the terms of each group."""
+        return {name: frozenset(map(plain_name, terms)) for name, terms in self.term_groups.items()}
+
+    @cached_property
+    def index(self) -> Index:
+        """Which rule about participants reads what."""
+        return Index(self.participant_rules, self.ctcae, self.term_sets)
 
     def hears(self, kind: str) -> tuple[str, ...]:
         """Who must hear of a finding of this kind, in the order of the file."""
@@ -262,6 +255,13 @@ class Protocol(Part):
         for rule in self.cohort_rules:
             if rule.counts not in known:
                 raise ValueError(f"cohort rule {rule.id} counts {rule.counts}, which is no participant rule")
+        received = {drug for group in self.groups.values() for drug in group.drugs}
+        above: set[str] = set()
+        for one in self.participant_rules:
+            unknown = one.unknown_names(above, self.term_groups, received)
+            if unknown:
+                raise ValueError(f"participant rule {one.id} speaks of {unknown}")
+            above.add(one.id)
         return self
 
 
@@ -285,28 +285,44 @@ def read_protocol(text: str) -> Protocol:
         raise ProtocolError((("", "a protocol is a mapping"),))
     if "assumed" in document:
         raise ProtocolError((("assumed", "an assumption is written at its value: {assumed: VALUE, reason: TEXT}"),))
-    reasons: dict[str, str] = {}
+    if "given_by" in document:
+        raise ProtocolError((("given_by", "a source is written at its value: {label: VALUE, source: TEXT}"),))
+    said = _Said({}, {})
     try:
-        return Protocol.model_validate(_without_assumptions(document, "", reasons) | {"assumed": reasons})
+        plain = _plain(document, "", said)
+        return Protocol.model_validate(plain | {"assumed": said.assumed, "given_by": said.given_by})
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
         raise ProtocolError(tuple((".".join(map(str, d["loc"])), d["msg"]) for d in details)) from error
 
 
-def _without_assumptions(node: Any, path: str, reasons: dict[str, str]) -> Any:
-    """The same tree with every `{assumed, reason}` replaced by its value, and its reason kept under its path."""
+class _Said(NamedTuple):
+    """What the file says of its own values, by path."""
+
+    assumed: dict[str, str]
+    given_by: dict[str, str]
+
+
+BASES = ({"assumed", "reason"}, {"label", "source"}, {"public", "source"})
+"""How a value names what it rests on: `{assumed: VALUE, reason: TEXT}`, `{label: VALUE, source: TEXT}` or `public`."""
+
+
+def _plain(node: Any, path: str, said: _Said) -> Any:
+    """The same tree with every value in place of what it rests on, which is kept under its path."""
     if isinstance(node, list):
-        return [_without_assumptions(entry, f"{path}.{number}", reasons) for number, entry in enumerate(node)]
+        return [_plain(entry, f"{path}.{number}", said) for number, entry in enumerate(node)]
     if not isinstance(node, dict):
         return node
     if "assumed" in node:
-        if set(node) != {"assumed", "reason"} or not isinstance(node["reason"], str) or not node["reason"]:
+        if set(node) != BASES[0] or not isinstance(node["reason"], str) or not node["reason"]:
             raise ProtocolError(((path, "an assumption has exactly a value and a reason"),))
-        reasons[path] = node["reason"]
+        said.assumed[path] = node["reason"]
         return node["assumed"]
-    return {
-        key: _without_assumptions(value, f"{path}.{key}" if path else str(key), reasons) for key, value in node.items()
-    }
+    if "source" in node and set(node) in BASES:
+        basis = "label" if "label" in node else "public"
+        said.given_by[path] = f"{basis}: {node['source']}"
+        return node[basis]
+    return {key: _plain(value, f"{path}.{key}" if path else str(key), said) for key, value in node.items()}
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from clinical.ctcae import find_analyte, is_laboratory_term, known_term, suggest, term_grades
-from clinical.participant_rules import events_of, is_fatal
 from clinical.protocol import Interval, Protocol
+from clinical.rules.view import events_of
+from clinical.severity import SEVERITY_BOUNDS, is_fatal
 from clinical.state import LabPoint, Participant, Said
-from clinical.toxicity import SEVERITY_BOUNDS
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose
 from schemas.facts.participants import Death, Enrolment, Survival

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from clinical import toxicity
 from clinical.ctcae import names_of_toxicity, only_values_grade
 from clinical.ctcae.terms import plain_name
-from clinical.participant_rules import events_of
 from clinical.protocol import Protocol, Reconciliation
+from clinical.rules.view import events_of
 from clinical.state import LabPoint, Participant, Said
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.findings import QueryFinding

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from clinical.protocol import Protocol
+from clinical.rules.truth import Judged
 from clinical.stopping.verdicts import Status
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose, Omission
@@ -89,6 +90,8 @@ class Participant(NamedTuple):
     enrolment: Enrolment | None = None
     death: Death | None = None
     withdrawal: Withdrawal | None = None
+    judged: Map[str, Judged] = EMPTY
+    """What each rule comes to, by its id; a rule that is false, and that time alone cannot make true, is not in it."""
     enrolled_at: int = 0
     """The position of the enrolment: decides the order of two enrolled on one day."""
 
@@ -138,8 +141,9 @@ class Trial(NamedTuple):
     protocol: Protocol | None = None
     """The protocol in force; None before the first fact."""
     cohorts: Map[CohortName, Cohort] = EMPTY
-    due: Map[date, Keys] = EMPTY
-    """Participants whose window ends on a day, by that day: a tick looks at its own days only."""
+    due: Map[datetime, Keys] = EMPTY
+    """Participants about whom time alone may change something, by the hour (UTC) at which it may: a window that ends,
+    a rule that waits. A tick looks at its own hours only."""
 
     @property
     def in_force(self) -> Protocol:

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator
 from clinical import ctcae
 from clinical.course import emergence, steps_of, treatment_of
 from clinical.protocol import Protocol
+from clinical.severity import SEVERITY_BOUNDS
 from clinical.state import LabPoint, Participant, Said
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.findings import GradeFinding
 from schemas.values import latest_day
-
-SEVERITY_BOUNDS = {"mild": (1, 1), "moderate": (2, 2), "severe": (3, 4), "fatal": (5, 5)}
-"""The grades that a severity leaves open: CTCAE's own words for grades 1 to 5, where severe covers 3 and 4."""
 
 
 def conclude(protocol: Protocol, participant: Participant, key: str, said: Said) -> Iterable[GradeFinding]:

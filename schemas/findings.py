@@ -82,18 +82,30 @@ class GradeFinding(Finding):
 
 @conclusion
 class ParticipantRuleFinding(Finding):
-    """A rule about one participant is true."""
+    """A rule about one participant is true, or not decided yet. One that is false stands as nothing."""
 
     kind: ClassVar[str] = "participant_rule"
 
     verdict: Literal["true", "pending", "unknown"]
     """Whether it is true, waits for time, or lacks a fact."""
+    drugs: tuple[str, ...]
+    """The drugs that it acts on."""
     action: str
     """What the protocol says to do."""
     causality: Literal["given", "not yet given"]
     """Whether somebody has judged the causality; what is not yet judged counts as related."""
     on: str | None
-    """The onset of the first event that makes it true."""
+    """The onset of the first event, or the day of the first value, that it rests on."""
+    met_on: str | None = None
+    """The day or instant on which it became true, the last time it did; null: it is not true."""
+    until: str | None = None
+    """The day or instant at which time decides, where nothing else comes; null: no such day is known."""
+    missing: tuple[str, ...] = ()
+    """What would decide it."""
+    recovered: str | None = None
+    """Of a rule that holds a drug: when the criterion to resume was met; null: not yet, or the rule holds nothing."""
+    occurrence: int = 0
+    """How often it became true, with recovery between."""
 
 
 @conclusion

@@ -8,6 +8,8 @@ from clinical.cohort_rules import BOUNDARIES
 from clinical.protocol import CohortRule
 from clinical.queries import CHECKS
 from clinical.reconciliation import CONTRADICTED, UNREPORTED
+from clinical.rules.language import Condition
+from clinical.rules.seeing import SEES
 from clinical.stopping.boundary import EVIDENCE
 from dashboards.live.questions import QUESTIONS
 from dashboards.panels.registry import PANELS
@@ -18,6 +20,10 @@ PANEL_MODULES = Path(__file__).parents[1] / "dashboards" / "panels"
 def test_every_boundary_that_a_protocol_can_name_is_calibrated() -> None:
     words = set(get_args(CohortRule.model_fields["method"].annotation))
     assert words == set(BOUNDARIES) <= set(EVIDENCE)
+
+
+def test_every_operator_that_a_rule_can_use_comes_to_something() -> None:
+    assert set(Condition.model_fields) == set(SEES)
 
 
 def test_every_question_to_a_source_has_words_on_the_page() -> None:

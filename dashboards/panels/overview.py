@@ -9,8 +9,8 @@ _EVER_SEVERE = """
 _HISTORY = f"""
     SELECT kind, key, valid_from, state, participant, scope, term, basis, grade, sentence,
         JSONExtractString(body, 'verdict') AS verdict, JSONExtractInt(body, 'x') AS x, JSONExtractInt(body, 'n') AS n,
-        lagInFrame((verdict, coalesce(grade, 0) >= 3), 1, ('below', 0)) OVER (PARTITION BY key ORDER BY valid_from)
-            AS before
+        state != 'withdrawn' AND if(kind = 'participant_rule', verdict = 'true', coalesce(grade, 0) >= 3) AS heavy,
+        lagInFrame((verdict, heavy), 1, ('below', 0)) OVER (PARTITION BY key ORDER BY valid_from) AS before
     FROM (
         SELECT * FROM findings
         WHERE trial = {{trial:String}} AND valid_from <= {{as_of:UInt64}} AND (
@@ -29,10 +29,7 @@ SELECT kind, key, valid_from, state, participant, scope, term, basis, grade, ver
     moments.recorded AS recorded
 FROM (
     SELECT * FROM ({_HISTORY})
-    WHERE valid_from > {{since:UInt64}} AND multiIf(
-        kind = 'cohort_rule', verdict != before.1,
-        kind = 'participant_rule', state != 'changed',
-        before.2 != (state != 'withdrawn' AND coalesce(grade, 0) >= 3))) AS changes
+    WHERE valid_from > {{since:UInt64}} AND if(kind = 'cohort_rule', verdict != before.1, before.2 != heavy)) AS changes
 LEFT JOIN (
     SELECT position, recorded FROM facts
     WHERE trial = {{trial:String}} AND position > {{since:UInt64}} AND position <= {{as_of:UInt64}}

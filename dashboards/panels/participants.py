@@ -3,21 +3,27 @@
 from dashboards.panels import Column, Panel, Table, current, standing
 from dashboards.panels.people import PLACES, READS
 
+_VERDICT = "if(kind = 'participant_rule', JSONExtractString(body, 'verdict'), '') AS verdict"
+_JUDGED = standing(f"participant, rule, grade, {_VERDICT}", "grade", "participant_rule", "query")
+
 LIST = Panel(
     name="participants",
     title="Participants",
     description=(
         "In order of enrolment. Worst grade: the highest known grade of any report or value at the cut, whenever it "
-        "happened. Rules: rules about the participant that are true. Queries: open questions to the source."
+        "happened. Rules: rules about the participant that are true. Waiting: those that wait for time, or for a fact "
+        "that is missing. Queries: open questions to the source."
     ),
     sql=f"""
 SELECT participant, group_ AS scope, site, enrolled_on, first_dose, died_on, death_cause, withdrew_on, ended_on,
-    end_cause, worst, arraySort(true_rules) AS rules, queries
+    end_cause, worst, arraySort(true_rules) AS rules,
+    arraySort(open_rules) AS waiting, queries
 FROM ({PLACES}) AS places
 LEFT JOIN (
-    SELECT participant, max(grade) AS worst, groupUniqArrayIf(rule, kind = 'participant_rule') AS true_rules,
+    SELECT participant, max(grade) AS worst, groupUniqArrayIf(rule, verdict = 'true') AS true_rules,
+        groupUniqArrayIf(rule, verdict IN ('pending', 'unknown')) AS open_rules,
         countIf(kind = 'query') AS queries
-    FROM ({standing("participant, rule, grade", "grade", "participant_rule", "query")}) GROUP BY participant) AS found
+    FROM ({_JUDGED}) GROUP BY participant) AS found
     USING (participant)
 ORDER BY enrolled_on, enrolled_at, participant""",
     encoding=Table(
@@ -29,6 +35,7 @@ ORDER BY enrolled_on, enrolled_at, participant""",
             Column("first_dose", "First dose"),
             Column("worst", "Worst grade", "grade"),
             Column("rules", "Rules"),
+            Column("waiting", "Waiting"),
             Column("queries", "Queries", "number"),
         )
     ),
@@ -60,7 +67,8 @@ FROM (
 )
 
 _OF_PARTICIPANT = """
-    SELECT key, kind, valid_from, state, rule, term, basis, grade, low, high, causes, sentence, body FROM findings
+    SELECT key, kind, valid_from, state, rule, term, basis, grade, low, high, causes, sentence,
+        JSONExtractString(body, 'verdict') AS verdict, body FROM findings
     WHERE trial = {trial:String} AND valid_from <= {as_of:UInt64} AND participant = {participant:String}
     ORDER BY trial, kind, key, valid_from LIMIT 1 BY trial, kind, key, valid_from"""
 

@@ -178,11 +178,13 @@ def test_grade_3_does_not_meet_the_rule_and_a_fatal_outcome_does() -> None:
     assert of(ParticipantRuleFinding, told(*begun(judged("related", 3, outcome="fatal")))[0])
 
 
-def test_a_severity_is_not_a_grade_and_no_rule_counts_it() -> None:
+def test_a_severity_is_not_a_grade_and_leaves_the_rule_open() -> None:
     trial, _ = told(*begun(adverse_event("P-001", "Rash", None, data={"severity": "severe"})))
     (grade,) = of(GradeFinding, trial)
     assert (grade.grade, grade.low, grade.high, grade.missing) == (None, 3, 4, ("ctcae_grade",))
-    assert not of(ParticipantRuleFinding, trial)
+    assert {(rule.verdict, rule.missing) for rule in of(ParticipantRuleFinding, trial)} == {
+        ("unknown", ("grade of Rash",))
+    }
 
 
 def test_a_death_of_an_adverse_event_counts_until_a_fatal_event_is_judged() -> None:

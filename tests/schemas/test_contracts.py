@@ -26,7 +26,13 @@ FINDINGS: tuple[AnyFinding, ...] = (
         **COMMON, participant="04-003", term="Anemia", basis="laboratory", on="2025-02", grade=None, low=1, high=3
     ),
     ParticipantRuleFinding(
-        **COMMON, participant="04-003", verdict="true", action="stop", causality="not yet given", on=None
+        **COMMON,
+        participant="04-003",
+        verdict="true",
+        drugs=("AK117",),
+        action="stop",
+        causality="not yet given",
+        on=None,
     ),
     EvaluabilityFinding(**COMMON, participant="04-003", scope="1", status="pending", until="2025-03-04"),
     CohortRuleFinding(

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from clinical.protocol import CohortRule, ParticipantRule, Protocol, read_protocol
+from clinical.protocol import CohortRule, Protocol, read_protocol
+from clinical.rules.rule import ParticipantRule
 from protocols import shipped
 from tests.stories.form import Adjudged, Board, End, Event, Medicine, Page, Step, Story, pages
 from tests.stories.running import Told, run
@@ -65,7 +66,7 @@ def _of_rule(protocol: Protocol, rule: ParticipantRule | CohortRule, told: list[
     page = next((one for one in told if one.rule == rule.id), None)
     if page is None:
         return ""
-    says = f"{rule.sentence}. Then: {rule.action}." if isinstance(rule, ParticipantRule) else f"Then: {rule.advice}."
+    says = f"{rule.sentence}. Then: {rule.says}." if isinstance(rule, ParticipantRule) else f"Then: {rule.advice}."
     number = next(n for n, one in enumerate(_list_with(protocol, rule)) if one.id == rule.id)
     kind = "participant_rules" if isinstance(rule, ParticipantRule) else "cohort_rules"
     assumed = [

@@ -111,7 +111,7 @@ def _told(framed: Frame, change: Row) -> Row:
         tag, loud = HEADLINES[change["verdict"]], change["verdict"] in ("official", "certain")
         said = f"{framed.group_name(change['scope'])}, {change['x']} of {change['n']} evaluable"
     elif change["kind"] == "participant_rule":
-        tag, loud = ("rule met", True) if holds else ("rule no longer met", False)
+        tag, loud = ("rule met", True) if holds and change["verdict"] == "true" else ("rule no longer met", False)
         said = said.removeprefix(f"Participant {change['participant']} ")
     else:
         loud = holds and (change["grade"] or 0) >= 3

@@ -68,7 +68,8 @@ def _is_notable(change: Row) -> bool:
 
 def _is_loud(change: Row) -> bool:
     """What somebody may have to act on: a rule that became true, a grade of 3 or higher, a question."""
-    severe = change["kind"] in ("participant_rule", "query") or (change["grade"] or 0) >= 3
+    met = change["kind"] == "participant_rule" and change["verdict"] == "true"
+    severe = met or change["kind"] == "query" or (change["grade"] or 0) >= 3
     return bool(severe and change["state"] != "withdrawn")
 
 
