@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from schemas.topics import FINDINGS, LEDGER, QUARANTINE, Topic
+from streams.kafka.client import reached
 from streams.kafka.connection import Connection
 from streams.kafka.copying import Copy, reached_of
 from streams.kafka.leaving import TELLS_NO_BODY
@@ -95,7 +96,7 @@ class Following:
         self._tails = {number: Tail() for number in numbers}
         self._copies = {number: self._copy(number, len(numbers)) for number in numbers} if copies else {}
         self._topics = {connection.topic(topic): topic for topic in (LEDGER, FINDINGS, QUARANTINE)}
-        self._consumer = KafkaConsumer(**connection.kafka_python(), group_id=None, **FETCHING)
+        self._consumer = reached(KafkaConsumer, connection, group_id=None, **FETCHING)
         self._positions: dict[str, int] = {}
         self._listeners: list[Notify] = []
         self._asked = 0.0

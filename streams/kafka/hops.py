@@ -7,6 +7,7 @@ others, by the rules of the sequence: they are counted too, where they are few e
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -15,12 +16,14 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from schemas.topics import FINDINGS, LEDGER, RAW, Topic
+from streams.kafka.client import reached
 from streams.kafka.connection import Connection
 from streams.kafka.copying import COPIED
 from streams.kafka.log import Log, LostError
 from streams.kafka.measures import STUCK_SECONDS
 from streams.kafka.raw import BY_FAMILY
 from streams.kafka.sequence import Sequencer
+from streams.kafka.topics import NoTopicsError
 
 LOOK_SECONDS = 2.0
 FEW = 2_000
@@ -91,17 +94,18 @@ class Hops:
             self._thread.join()
 
     def _run(self) -> None:
-        log = Log(self.connection)
-        admin = KafkaAdminClient(**self.connection.kafka_python())
-        try:
-            while not self._ending.wait(LOOK_SECONDS if self.hops else 0.1):
-                try:
-                    self.hops, self.failure = self.look(admin, log, monotonic()), None
-                except (KafkaError, LostError) as error:
-                    self.failure = f"{type(error).__name__}: {error}"
-        finally:
-            admin.close()
-            log.close()
+        while not self._ending.is_set():
+            try:
+                self._look_on()
+            except (KafkaError, LostError, NoTopicsError) as error:
+                self.failure = f"{type(error).__name__}: {error}"
+                self._ending.wait(LOOK_SECONDS)
+
+    def _look_on(self) -> None:
+        """With clients of its own, until the end or until they fail."""
+        with closing(Log(self.connection)) as log, reached(KafkaAdminClient, self.connection) as admin:
+            while not self._ending.wait(LOOK_SECONDS if self.hops and not self.failure else 0.1):
+                self.hops, self.failure = self.look(admin, log, monotonic()), None
 
     def look(self, admin: KafkaAdminClient, log: Log, now: float) -> tuple[Hop, ...]:
         """Asks the broker once. Raises `KafkaError`."""

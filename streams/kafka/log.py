@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from schemas.topics import LEDGER, Topic
+from streams.kafka.client import reached
 from streams.kafka.connection import Connection
 from streams.kafka.records import Received
 from streams.kafka.topics import NoTopicsError
@@ -96,7 +97,7 @@ class Log:
         with self._lock:
             consumer = self._idle.pop() if self._idle else None
         if consumer is None:
-            consumer = KafkaConsumer(**self.connection.kafka_python(), group_id=None, **FETCHING)
+            consumer = reached(KafkaConsumer, self.connection, group_id=None, **FETCHING)
             with self._lock:
                 self._all.append(consumer)
         try:

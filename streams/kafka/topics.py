@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.topics import LEDGER, PARTITIONS, REPLICATION, TOPICS, Topic
+from streams.kafka.client import reached
 from streams.kafka.connection import Connection
 
 IN_SYNC = "min.insync.replicas"
@@ -134,7 +135,7 @@ def _as_created(topic: Topic, partitions: int, replication: int) -> dict[str, ob
 
 @contextmanager
 def _admin(connection: Connection) -> Iterator[KafkaAdminClient]:
-    admin = KafkaAdminClient(**connection.kafka_python())
+    admin = reached(KafkaAdminClient, connection)
     try:
         yield admin
     finally:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from kafka import KafkaProducer
 
 from schemas.topics import TOPICS
+from streams.kafka.client import reached
 from streams.kafka.connection import Connection
 from streams.kafka.records import Outgoing
 
@@ -41,7 +42,7 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._producer = KafkaProducer(**connection.kafka_python(), **SENDING)
+        self._producer = reached(KafkaProducer, connection, **SENDING)
 
     def begin(self, record: Outgoing) -> Any:
         """Hands over one record; gives the future of its `Place`-like answer."""

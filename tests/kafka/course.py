@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Semaphore, Thread
 
 import orjson
+from kafka.errors import KafkaError
 
 from clinical.protocol import read_protocol
 from schemas.topics import LEDGER
@@ -23,7 +24,7 @@ from tests.kafka.judging import published
 from tests.kafka.trials import Told, protocol_of, spread, told
 from tests.kafka.working import standing
 
-FILE = 100
+FILE = 50
 """Messages of one file."""
 
 PATIENCE = 300.0
@@ -43,10 +44,17 @@ class Course:
     """Of each."""
     rate: float
     """Facts a second."""
+    parts: int = 1
+    """What is told in one go; each further part is told when somebody says `go_on`."""
 
     def __post_init__(self) -> None:
         names = spread(self.number, partitions_of(self.connection))
         self.trials = [told(name, self.facts, seed) for seed, name in enumerate(names, 1)]
+        self._begun = Semaphore(1)
+
+    def go_on(self) -> None:
+        """From now on the next part is told."""
+        self._begun.release()
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -56,27 +64,45 @@ class Course:
         def telling() -> None:
             try:
                 self._send()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  told by whoever waits for the thread
                 failed.append(error)
-                raise
 
-        thread = Thread(target=telling)
+        thread = Thread(target=telling, daemon=True)
         thread.start()
         try:
             yield
         finally:
-            thread.join()
-        assert not failed
+            self._begun.release(self.parts)
+            thread.join(PATIENCE)
+        if failed:
+            raise failed[0]
+        assert not thread.is_alive(), "not everything could be told"
         self._wait()
 
     def _send(self) -> None:
-        """One file after another, each with some messages of every trial, at an even pace."""
-        told, begin = list(_by_turns(self.trials)), time.monotonic()
-        for start in range(0, len(told), FILE):
-            file = told[start : start + FILE]
-            for _ in send(self.connection, file, run_of(file)[0]):
-                pass
-            time.sleep(max(0.0, start / self.rate - (time.monotonic() - begin)))
+        """Part by part, each as one small file after another with messages of every trial, at an even pace."""
+        told = list(_by_turns(self.trials))
+        share = -(-len(told) // self.parts)
+        for part in range(self.parts):
+            self._begun.acquire()
+            begin = time.monotonic()
+            for start in range(0, share, FILE):
+                file = told[part * share : (part + 1) * share][start : start + FILE]
+                self._send_until_told(file)
+                time.sleep(max(0.0, (start + FILE) / self.rate - (time.monotonic() - begin)))
+
+    def _send_until_told(self, file: Sequence[Message]) -> None:
+        """Whoever sends a file and is cut off sends it again."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                for _ in send(self.connection, file, run_of(file)[0]):
+                    pass
+            except KafkaError:
+                if time.monotonic() > until:
+                    raise
+            else:
+                return
 
     def _wait(self) -> None:
         """Until every fact is in the ledger, evaluated, and told to whom it concerns."""

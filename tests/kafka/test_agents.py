@@ -2,12 +2,12 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -33,6 +33,8 @@ from tests.kafka.trials import protocol_of
 from tests.kafka.waiting import eventually
 from tests.kafka.working import AGENTS, Working
 from tests.streams.test_intake import BAD
+
+T = TypeVar("T")
 
 PORTS: dict[str, int] = {}
 NAMES = (f"T-{number}" for number in count(1))
@@ -63,18 +65,28 @@ class System:
         self.said(trial, "dm/P-001")
         return trial
 
+    def eventually(self, ask: Callable[[], T], holds: Callable[[T], bool] = bool) -> T:
+        """Waits until an answer holds, as long as every worker works."""
+
+        def asked() -> T:
+            for worker in self.workers.values():
+                worker.works()
+            return ask()
+
+        return eventually(asked, holds)
+
     def said(self, trial: str, record: str) -> int:
         """Waits until a record stands in the ledger of a trial; gives its position."""
 
         def stands() -> list[int]:
             return [position for position, fact in self.ledger.facts(trial) if fact.record == record]
 
-        return eventually(stands, bool)[0]
+        return self.eventually(stands)[0]
 
     def quarantined(self, place: Place) -> Quarantined:
         """Waits for a message in quarantine."""
         asked = address_of(place)
-        return eventually(lambda: [one for one in self.ledger.quarantined() if one.address == asked], bool)[0]
+        return self.eventually(lambda: [one for one in self.ledger.quarantined() if one.address == asked])[0]
 
 
 def address_of(place: Place) -> str:
@@ -126,7 +138,9 @@ def test_every_bad_input_lands_in_quarantine_with_its_place_and_the_next_message
         places[name] = system.tell(raw, trial, topic)
         system.tell(as_bytes(lab(trial=trial, record=f"after-{number}")), trial, topic)
     good = {f"after-{number}" for number in range(len(bad))}
-    eventually(lambda: good - {fact.record for _, fact in system.ledger.facts(trial)}, lambda missing: not missing)
+    system.eventually(
+        lambda: good - {fact.record for _, fact in system.ledger.facts(trial)}, lambda missing: not missing
+    )
     told = {one.address: one for one in system.ledger.quarantined()}
     for name, (raw, path) in bad.items():
         one = told[address_of(places[name])]
@@ -147,7 +161,7 @@ def test_who_must_hear_of_a_finding_is_told_once_with_what_it_is_about(system: S
     event = adverse_event(trial=trial, grade=4)
     for _ in range(2):
         system.tell(as_bytes(event), trial)
-    told = eventually(
+    told = system.eventually(
         lambda: alerts_of(system, trial), lambda alerts: any(a["kind"] == "participant_rule" for a in alerts)
     )
     (one,) = [alert for alert in told if alert["kind"] == "participant_rule"]
@@ -171,7 +185,7 @@ def test_the_hour_strikes_once_in_a_trial_of_the_systems_clock(system: System) -
     trial = system.opened()
     system.tell(as_bytes(lab(trial=trial)), trial)
     system.said(trial, lab(trial=trial)["record"])
-    ticks = eventually(
+    ticks = system.eventually(
         lambda: [fact.time for _, fact in system.ledger.facts(trial) if isinstance(fact, ClockTicked)], bool
     )
     assert len(ticks) == len(set(ticks)) <= 2  # an hour may just have become full
@@ -189,7 +203,7 @@ def test_a_free_text_is_known_again_by_an_intake_that_was_started_again(system: 
     other = system.tell(as_bytes(event | {"data": event["data"] | {"verbatim": "fell out of bed"}}), trial)
     corrected = revised(event, verbatim="fell over the cat")
     system.tell(as_bytes(corrected), trial)
-    eventually(
+    system.eventually(
         lambda: [f.revision for _, f in system.ledger.facts(trial) if f.record == event["record"]], [1, 2].__eq__
     )
     assert system.quarantined(other).message == OTHER_CONTENT
@@ -210,7 +224,7 @@ def test_each_hop_tells_prometheus_how_far_it_is_and_the_door_what_became_of_mes
 
     def caught_up(name: str, topic: str) -> None:
         hop = f"{name} {number} {topic}"
-        said = eventually(
+        said = system.eventually(
             lambda: asked(name),
             lambda said: said.get(f"tocsin_hop_end_offset {hop}", 0) > 0 == said[f"tocsin_hop_lag_records {hop}"],
         )

@@ -3,7 +3,6 @@
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-import pytest
 from kafka.errors import KafkaError
 
 from schemas.topics import FINDINGS
@@ -15,27 +14,22 @@ from tests.kafka.course import Course
 from tests.kafka.waiting import eventually
 from tests.kafka.working import AGENTS, Working
 
-# A client of kafka-python that is refused leaves its socket to the collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning"
-)
-
-
 PARTITIONS = 4
 
 
-def moves_on(connection: Connection) -> None:
-    """Waits until more is said than now: facts came through, and were evaluated."""
+def moves_on(connection: Connection, course: Course) -> None:
+    """Tells on, and waits until more is said than now: facts came through, and were evaluated."""
 
     def said() -> int:
         try:
-            with closing(Log(connection)) as log:
-                return sum(log.end(FINDINGS, number) for number in range(PARTITIONS))
+            return sum(log.end(FINDINGS, number) for number in range(PARTITIONS))
         except KafkaError:
             return 0  # whoever asks meets the dead broker too
 
-    before = eventually(said, bool, 180)
-    eventually(said, lambda now: now > before, 180)
+    with closing(Log(connection)) as log:
+        before = eventually(said, bool, 180)
+        course.go_on()
+        eventually(said, lambda now: now > before, 180)
 
 
 def at_work(opened: ExitStack, connection: Connection, folder: Path, replication: int) -> list[Working]:
@@ -49,15 +43,15 @@ def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(own_brokers: Non
         cluster = opened.enter_context(Cluster(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + cluster.address)
         topics.create(connection, PARTITIONS, replication=3)
-        course = Course(connection, tmp_path, number=4, facts=150, rate=20)
+        course = Course(connection, tmp_path, number=4, facts=100, rate=40, parts=4)
         workers = at_work(opened, connection, tmp_path, replication=3)
         with course.told():
-            moves_on(connection)
+            moves_on(connection, course)
             cluster.brokers[1].kill()
-            moves_on(connection)
+            moves_on(connection, course)
             cluster.brokers[1].restart()
             cluster.brokers[2].limit_files(1)
-            moves_on(connection)
+            moves_on(connection, course)
             cluster.brokers[2].restart()
         assert [worker.stop() for worker in workers] == [0, 0, 0]
         course.judge()
@@ -68,12 +62,12 @@ def test_the_only_broker_may_die_and_fill_its_disk(own_brokers: None, tmp_path: 
         broker: Broker = opened.enter_context(Broker(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + broker.address)
         topics.create(connection, PARTITIONS, replication=1)
-        course = Course(connection, tmp_path, number=4, facts=150, rate=20)
+        course = Course(connection, tmp_path, number=4, facts=100, rate=40, parts=4)
         workers = at_work(opened, connection, tmp_path, replication=1)
         with course.told():
-            moves_on(connection)
+            moves_on(connection, course)
             broker.restart()
-            moves_on(connection)
+            moves_on(connection, course)
             broker.limit_files(1)
             eventually(lambda: broker.is_running, lambda runs: not runs)
             broker.restart()

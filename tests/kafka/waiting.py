@@ -9,12 +9,16 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds: long for a busy machine; a test that works does not use them."""
 
+SHORTEST, LONGEST = 0.02, 0.25
+"""Seconds between two questions."""
+
 
 def eventually(ask: Callable[[], T], holds: Callable[[T], bool], patience: float = PATIENCE) -> T:
     """Asks until the answer holds; gives it, or fails with the last one."""
-    until = time.monotonic() + patience
+    until, pause = time.monotonic() + patience, SHORTEST
     while not holds(answer := ask()):
         if time.monotonic() > until:
             raise AssertionError(f"after {patience:g} seconds still {answer!r}")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(LONGEST, 1.5 * pause)  # whoever asks all the time slows down whom it waits for
     return answer

@@ -74,6 +74,10 @@ class Working:
         """Its exit code, once it has ended."""
         return None if self.process is None else self.process.poll()
 
+    def works(self) -> None:
+        """Fails, with its last words, where it has ended by itself."""
+        assert self.code is None, f"{self.name} ended with {self.code}:\n" + "\n".join(self.said.splitlines()[-40:])
+
     @property
     def said(self) -> str:
         """Everything it told, over all its lives."""
