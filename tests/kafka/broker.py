@@ -15,14 +15,16 @@ import socket
 import subprocess
 import threading
 import time
-import uuid
-from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
+CLUSTER = "dG9jc2luLW9mLXRlc3RzIQ"
+"""The name of every cluster here, as Kafka writes one: sixteen bytes in base64."""
+
+HEAP = "256m"
 READY_SECONDS = 90
 """How long a node may take to come up: some seconds by itself, more on a machine that does much else."""
 
@@ -36,16 +38,55 @@ def unavailable() -> str | None:
 def jars() -> Path:
     """The folder of Kafka's jars, which Maven fills the first time; two who come at once wait for one another."""
     pom = HERE / "pom.xml"
+
+    def fill(folder: Path) -> None:
+        goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+        subprocess.run(["mvn", "--batch-mode", "--quiet", "--file", str(pom), *goal], check=True)
+
+    return _kept(f"kafka-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}", fill)
+
+
+def formatted(node: int) -> Path:
+    """A data folder as Kafka's own tool formats it for a node of any cluster of ours, without anything in it."""
+
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": str(node),
+            "controller.quorum.voters": f"{node}@{HOST}:1",
+            "listeners": f"PLAINTEXT://{HOST}:2,CONTROLLER://{HOST}:1",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": str(folder / "data"),
+        }
+        file = folder / "settings"
+        file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(file)]
+        done = subprocess.run([*java(HEAP), *tool], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the storage could not be formatted:\n{done.stdout.decode()}")
+
+    return _kept(f"{jars().name}-node-{node}", fill) / "data"
+
+
+def java(heap: str) -> list[str]:
+    """The command that runs a class of Kafka."""
+    options = [f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
+    logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
+    return ["java", *options, logging, "-cp", f"{jars()}/*"]
+
+
+def _kept(name: str, fill: Callable[[Path], None]) -> Path:
+    """A folder in the user's cache, filled the first time."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tocsin"
-    folder = cache / f"kafka-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    folder = cache / name
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "kafka.lock").open("w") as lock:
+    with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             filling = folder.with_suffix(".filling")
             shutil.rmtree(filling, ignore_errors=True)
-            goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={filling}"]
-            subprocess.run(["mvn", "--batch-mode", "--quiet", "--file", str(pom), *goal], check=True)
+            fill(filling)
             filling.rename(folder)
     return folder
 
@@ -62,15 +103,13 @@ class Broker:
         *,
         node: int = 1,
         voters: Mapping[int, int] | None = None,
-        cluster: str | None = None,
         properties: Mapping[str, str] | None = None,
-        heap: str = "256m",
+        heap: str = HEAP,
     ) -> None:
         self.folder = folder
         self.node = node
         self.port = free_port()
         self._voters = voters or {node: free_port()}
-        self._cluster = cluster or new_cluster()
         self._properties = properties or {}
         self._heap = heap
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,7 +142,7 @@ class Broker:
         if not self._formatted:
             self._format()
         with self.log.open("ab") as log:
-            command = [*_dies_with_us(), *self._java(), "kafka.Kafka", str(self._settings)]
+            command = [*_dies_with_us(), *java(self._heap), "kafka.Kafka", str(self._settings)]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         atexit.register(self.kill)
         if wait:
@@ -165,10 +204,7 @@ class Broker:
     def _format(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._settings.write_text("".join(f"{name}={value}\n" for name, value in self._all_properties().items()))
-        tool = ["kafka.tools.StorageTool", "format", "-t", self._cluster, "-c", str(self._settings)]
-        done = subprocess.run([*self._java(), *tool], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode:
-            raise RuntimeError(f"the storage could not be formatted:\n{done.stdout.decode()}")
+        shutil.copytree(formatted(self.node), self.folder / "data")
         self._formatted = True
 
     def _all_properties(self) -> dict[str, str]:
@@ -197,11 +233,6 @@ class Broker:
             "num.io.threads": "4",
         } | dict(self._properties)
 
-    def _java(self) -> list[str]:
-        options = [f"-Xmx{self._heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"]
-        logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
-        return ["java", *options, logging, "-cp", f"{jars()}/*"]
-
     def _ended(self) -> None:
         if self._process is not None:
             self._process.wait()
@@ -216,13 +247,11 @@ class Cluster:
     """Three nodes, so that one can be lost. Topics are for the test to make, with replication 3."""
 
     def __init__(
-        self, folder: Path, nodes: int = 3, *, properties: Mapping[str, str] | None = None, heap: str = "256m"
+        self, folder: Path, nodes: int = 3, *, properties: Mapping[str, str] | None = None, heap: str = HEAP
     ) -> None:
         voters = {node: free_port() for node in range(1, nodes + 1)}
-        cluster = new_cluster()
         self.brokers: Sequence[Broker] = [
-            Broker(folder / str(node), node=node, voters=voters, cluster=cluster, properties=properties, heap=heap)
-            for node in voters
+            Broker(folder / str(node), node=node, voters=voters, properties=properties, heap=heap) for node in voters
         ]
 
     @property
@@ -248,13 +277,6 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-
-def new_cluster() -> str:
-    """A name for a new cluster, as Kafka draws it: sixteen random bytes in base64 that do not look like an option."""
-    while (name := urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
-        continue
-    return name
 
 
 def free_port() -> int:

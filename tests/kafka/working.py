@@ -1,12 +1,20 @@
-"""How do the tests run workers? As the processes that a machine would run, killed and frozen like them."""
+"""How do the tests run workers? As the processes that a machine would run, killed and frozen like them.
 
+Python needs seconds to import what a worker needs. So a worker without a supervisor is forked from a process that has
+imported it already; all else, from reading its command line on, is as it is. One with a supervisor is a plain command.
+"""
+
+import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Protocol
 
 from schemas.topics import Topic
 from streams.kafka.connection import Connection
@@ -14,6 +22,68 @@ from streams.kafka.log import Log
 from streams.kafka.records import Received
 
 AGENTS = ("intake", "monitor", "alerts")
+
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["pytest", "streams.app", "faust.transport.drivers.aiokafka", "tocsin.command_line"])
+
+
+class Process(Protocol):
+    """What one can do with a process."""
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end; gives the exit code."""
+
+    def send_signal(self, sig: int) -> None:
+        """Sends a signal."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+
+class Forked:
+    """A process that runs a module of Python as `python -m` does, without importing again what is imported."""
+
+    def __init__(self, module: str, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        told = (module, list(words), dict(environment), str(log))
+        self._process: ForkServerProcess = FORKING.Process(target=_run, args=told, daemon=True)
+        self._process.start()
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end; gives the exit code."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return code
+
+    def send_signal(self, sig: int) -> None:
+        """Sends a signal."""
+        os.kill(self.pid, sig)
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+
+def _run(module: str, words: list[str], environment: dict[str, str], log: str) -> None:
+    """In the forked process: is what `python -m module words…` would be."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for number in (1, 2):
+        os.dup2(file, number)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv[:] = [module, *words]
+    runpy.run_module(module, run_name="__main__")
 
 
 class Working:
@@ -34,19 +104,24 @@ class Working:
         supervised: bool = False,
     ) -> None:
         self.name = f"{agent}-{replica}"
-        self._command = [sys.executable, "-m", module, "worker", agent, "--home", str(connection)]
-        self._command += [] if supervised else ["--single"]
-        self._command += ["--id", replica, "--state", str(folder), "--metrics", "off", *options]
+        self._supervised = supervised
+        self._module = module
+        self._words = ["worker", agent, "--home", str(connection), *([] if supervised else ["--single"])]
+        self._words += ["--id", replica, "--state", str(folder), "--metrics", "off", *options]
         self._log = folder / f"{self.name}.log"
         self._environment = os.environ | {"TOCSIN_KAFKA_REPLICATION": "1"} | dict(environment or {})
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     def start(self) -> None:
         """Starts it, or starts it again."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        if not self._supervised:
+            self.process = Forked(self._module, self._words, self._environment, self._log)
+            return
+        command = [sys.executable, "-m", self._module, *self._words]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
             )
 
     def kill(self) -> None:
