@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from schemas.topics import REPLICATION
-from streams.kafka.connection import Connection, Mechanism, Protocol, Security
+from streams.kafka.connection import REACHING_SECONDS, Connection, Mechanism, Protocol, Security
 from streams.store.server import Server
 
 Settings = TypeVar("Settings", "KafkaSettings", "StoreSettings")
@@ -37,6 +37,8 @@ class KafkaSettings:
     username: str | None = None
     password_file: Path | None = None
     """The file that holds the password: what stands in an environment can be read by others."""
+    reaching_seconds: float = REACHING_SECONDS
+    """How long a command tries to reach a broker before it says that there is none."""
     replication: int = REPLICATION
     """How many copies of every message there must be."""
     session_seconds: float = 10.0
@@ -48,7 +50,8 @@ class KafkaSettings:
         """The connection to a home. Raises ValueError where the home is not written so, OSError without the file."""
         password = _password(self.password_file) or None
         said = (self.security, self.ca_file, self.certificate_file, self.key_file)
-        return Connection.to(home, Security(*said, self.mechanism, self.username, password))
+        security = Security(*said, self.mechanism, self.username, password)
+        return Connection.to(home, security, self.reaching_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ SCHEME = "kafka://"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
-REACHING_SECONDS = 15
-"""How long a command tries to reach a broker before it says that there is none."""
+REACHING_SECONDS = 15.0
+"""How long a command tries to reach a broker before it says that there is none, unless it is told otherwise."""
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -63,9 +63,10 @@ class Connection:
     bootstrap: tuple[str, ...]
     namespace: str = ""
     security: Security = Security()
+    reaching_seconds: float = REACHING_SECONDS
 
     @classmethod
-    def to(cls, home: str, security: Security = Security()) -> "Connection":
+    def to(cls, home: str, security: Security = Security(), reaching_seconds: float = REACHING_SECONDS) -> "Connection":
         """The connection that a home names. Raises ValueError where it is not written so."""
         addresses, slash, namespace = home.removeprefix(SCHEME).partition("/")
         bootstrap = tuple(addresses.split(","))
@@ -73,7 +74,7 @@ class Connection:
             raise ValueError(f"{home}: a broker is written kafka://host:port[,host:port]")
         if slash and not NAMESPACE.fullmatch(namespace):
             raise ValueError(f"{home}: a namespace is letters, digits, _ and -, and begins with a letter or a digit")
-        return cls(bootstrap, namespace, security)
+        return cls(bootstrap, namespace, security, reaching_seconds)
 
     def __str__(self) -> str:
         return SCHEME + ",".join(self.bootstrap) + (f"/{self.namespace}" if self.namespace else "")
@@ -88,7 +89,7 @@ class Connection:
 
     def kafka_python(self) -> dict[str, Any]:
         """Arguments of every client of kafka-python."""
-        return self._client() | {"bootstrap_timeout_ms": REACHING_SECONDS * 1000}
+        return self._client() | {"bootstrap_timeout_ms": self.reaching_seconds * 1000}
 
     def aiokafka(self) -> dict[str, Any]:
         """Arguments of every client of aiokafka."""

@@ -8,7 +8,6 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
-from streams.kafka import connection
 from streams.kafka.client import reached
 from streams.kafka.connection import SCHEME, Connection
 from tests.kafka.broker import HOST, free_port
@@ -20,11 +19,8 @@ def held() -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("kind", [KafkaConsumer, KafkaAdminClient, KafkaProducer])
-def test_a_client_that_finds_no_broker_leaves_no_thread_and_no_file(
-    monkeypatch: pytest.MonkeyPatch, kind: Callable[..., object]
-) -> None:
-    monkeypatch.setattr(connection, "REACHING_SECONDS", 0.2)
-    nowhere = Connection.to(f"{SCHEME}{HOST}:{free_port()}")
+def test_a_client_that_finds_no_broker_leaves_no_thread_and_no_file(kind: Callable[..., object]) -> None:
+    nowhere = Connection.to(f"{SCHEME}{HOST}:{free_port()}", reaching_seconds=0.2)
     before = held()
     for _ in range(3):
         with pytest.raises(KafkaError):

@@ -163,12 +163,18 @@ async def _by_asyncio(connection: Connection, at: int) -> None:
 def test_nobody_comes_in_otherwise_and_no_password_is_told(guarded: Guarded, tmp_path: Path, who: str) -> None:
     file = tmp_path / "password"
     file.write_text("another-password" if who == "a wrong password" else PASSWORD)
-    said = {"SECURITY": "SASL_SSL", "USERNAME": USER, "PASSWORD_FILE": str(file), "CA_FILE": str(guarded.ca)}
+    said = {
+        "SECURITY": "SASL_SSL",
+        "USERNAME": USER,
+        "PASSWORD_FILE": str(file),
+        "CA_FILE": str(guarded.ca),
+    }
     port = guarded.by_password
     if who == "no certificate":
         said, port = {"SECURITY": "SSL", "CA_FILE": str(guarded.ca)}, guarded.by_certificate
     if who == "another authority":
         said["CA_FILE"] = str(Authority(tmp_path).file)
+    said["REACHING_SECONDS"] = "15" if who == "the right password" else "2"
     environment = os.environ | {f"TOCSIN_KAFKA_{name}": value for name, value in said.items()}
     command = [sys.executable, "-c", "from tocsin.command_line import main; main()", "topics", "check"]
     home = ["--home", f"{SCHEME}{HOST}:{port}/nowhere"]

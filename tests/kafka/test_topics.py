@@ -106,7 +106,10 @@ def test_the_command_makes_topics_and_says_what_is_wrong_with_them(bare_kafka: C
         (f"kafka://127.0.0.1:{free_port()}", 1, "KafkaTimeoutError"),
     ],
 )
-def test_a_home_that_is_no_broker_is_said_in_one_line(home: str, code: int, message: str) -> None:
+def test_a_home_that_is_no_broker_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, home: str, code: int, message: str
+) -> None:
+    monkeypatch.setenv("TOCSIN_KAFKA_REACHING_SECONDS", "1")
     ended = tocsin("topics", "check", "--home", home)
     assert (ended.returncode, ended.stdout) == (code, b"")
     assert message in ended.stderr.decode()

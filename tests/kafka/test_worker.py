@@ -25,7 +25,8 @@ def test_a_worker_does_not_start_on_wrong_topics_and_names_what_is_wrong(kafka: 
 
 
 def test_without_a_broker_a_worker_leaves_and_says_why(tmp_path: Path) -> None:
-    worker = Working("monitor", Connection.to("kafka://127.0.0.1:9"), tmp_path)
+    soon = {"TOCSIN_KAFKA_REACHING_SECONDS": "1"}
+    worker = Working("monitor", Connection.to("kafka://127.0.0.1:9"), tmp_path, environment=soon)
     worker.start()
     assert worker.wait() == FAILED
     assert "monitor leaves" in worker.said
