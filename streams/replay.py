@@ -16,7 +16,7 @@ from clinical.state import Trial
 from schemas import AnyFact, ProtocolAdopted
 from schemas.canonical import canonical
 from schemas.facts.trial import Adoption
-from schemas.findings import Change, GradeFinding, message, written
+from schemas.findings import Change, message, written
 
 Facts = Iterable[tuple[int, AnyFact]]
 
@@ -69,32 +69,6 @@ def under(facts: Facts, protocol: str | None, ctcae: str | None) -> Iterator[tup
             yield position, fact.model_copy(update={"data": adoption})
         else:
             yield position, fact
-
-
-def differences(trial: str, one: dict[str, Change], other: dict[str, Change]) -> Iterator[bytes]:
-    """What stands under one rule set and differs under the other, by key: for whom, since when, and the sentence."""
-    for key in sorted(one.keys() | other.keys()):
-        now, then = one.get(key), other.get(key)
-        if now is not None and then is not None and _alike(now, then):
-            continue
-        finding = (now or then).finding  # type: ignore[union-attr]
-        document: dict[str, object] = {"key": key, "kind": finding.kind, "trial": trial}
-        if finding.participant is not None:
-            document["participant"] = finding.participant
-        for name, change in (("in_force", now), ("instead", then)):
-            document[name] = message(trial, change) if change is not None else None
-        yield canonical(document)
-
-
-def _alike(one: Change, other: Change) -> bool:
-    """Equal but for the version that concluded it."""
-    if isinstance(one.finding, GradeFinding) and isinstance(other.finding, GradeFinding):
-        a, b = one.finding, other.finding
-        return (a.grade, a.low, a.high, a.missing) == (b.grade, b.low, b.high, b.missing)
-    first, second = message("", one), message("", other)
-    for name in ("version", "sentence", "since", "id", "state"):
-        first.pop(name), second.pop(name)
-    return first == second
 
 
 def _with_ctcae(file: str, ctcae: str) -> str:

@@ -408,10 +408,11 @@ def replay(
     as_of: AsOf = None,
     protocol: Annotated[Path | None, typer.Option(help="As if this protocol had been in force.")] = None,
     ctcae: Annotated[str | None, typer.Option(help="As if this version of CTCAE had been in force.")] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Only what would stand otherwise.")] = False,  # noqa: FBT002
+    diff: Annotated[bool, typer.Option("--diff", help="What would stand otherwise: for whom, when, why.")] = False,  # noqa: FBT002
 ) -> None:
     """Every change, from the ledger alone; nothing is sent."""
     from clinical.protocol import ProtocolError, read_protocol
+    from streams import differences as comparing
     from streams import replay as replaying
 
     text = _text_of(protocol)
@@ -435,8 +436,10 @@ def replay(
                 put(line)
             return
         in_force = replaying.standing(trial, ledger.facts(trial, until=until))
-        for line in replaying.differences(trial, in_force, replaying.standing(trial, instead())):
-            put(line)
+        found = list(comparing.differences(trial, in_force, replaying.standing(trial, instead())))
+    for difference in found:
+        put(comparing.line(difference))
+    print(comparing.summary(found), file=sys.stderr)  # noqa: T201
 
 
 @app.command()

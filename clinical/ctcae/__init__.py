@@ -12,6 +12,7 @@ Rules we state where the dictionary leaves a choice:
 """
 
 from clinical.ctcae.analytes import find_analyte, is_laboratory_term, names_of_toxicity, only_values_grade, terms_for
+from clinical.ctcae.comparison import meaning, newest_name
 from clinical.ctcae.grading import compile_scale, grade
 from clinical.ctcae.measurement import Baseline, Facts, Grade, Measurement
 from clinical.ctcae.request import calculate_grade
@@ -32,7 +33,9 @@ __all__ = [
     "grade",
     "is_laboratory_term",
     "known_term",
+    "meaning",
     "names_of_toxicity",
+    "newest_name",
     "only_values_grade",
     "suggest",
     "term_grades",

@@ -10,7 +10,7 @@ any when given intervention         a fact that counts as absent when nobody sta
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -53,6 +53,8 @@ class Arm:
 
     comparisons: tuple[Comparison, ...]
     conditions: tuple[Condition, ...]
+    text: str = field(compare=False)
+    """As it is written in the table."""
 
 
 @lru_cache(maxsize=4096)
@@ -65,6 +67,7 @@ def read_arm(text: str) -> Arm:
     return Arm(
         tuple(item for part in ranges.split(" and ") for item in _read_range(part.strip(), text)),
         tuple(_read_condition(part.strip()) for part in conditions.split(" and ") if part.strip()),
+        text,
     )
 
 
