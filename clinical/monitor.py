@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from clinical import cohort_rules, evaluability, queries, reconciliation, toxicity
+from clinical import cohort_rules, dosing, evaluability, queries, reconciliation, toxicity
 from clinical.course import treatment_of
 from clinical.fold import due_by, evolve, is_counted_anew, said_last
 from clinical.rules import concluding
@@ -30,6 +30,9 @@ AnalyteName = tuple[str, str]
 TREATMENT = frozenset({Dose, EndOfTreatment, Death, Withdrawal})
 """What says when study treatment began and ended."""
 
+DOSING = frozenset({Dose, EndOfTreatment})
+"""What is held against the decisions about drugs, or is one."""
+
 
 class Touched(NamedTuple):
     """What a fact can have changed the conclusions about."""
@@ -37,6 +40,8 @@ class Touched(NamedTuple):
     records: tuple[RecordName, ...] = ()
     participants: tuple[str, ...] = ()
     cohorts: tuple[CohortName, ...] = ()
+    dosed: tuple[str, ...] = ()
+    """Participants whose drugs may stand otherwise, or whose doses may be held against something else."""
 
 
 def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Change, ...]]:
@@ -83,6 +88,10 @@ def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
         if participant is not None:
             yield from concluding.conclude(protocol, participant, participant.judged.values())
             yield from evaluability.conclude(trial, participant)
+    for name in touched.dosed:
+        participant = trial.participants.get(name)
+        if participant is not None and trial.clock is not None:
+            yield from dosing.conclude(protocol, participant, trial.clock)
     for cohort in touched.cohorts:
         yield from cohort_rules.conclude(trial, cohort)
 
@@ -128,7 +137,8 @@ def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
     if fact.subject is not None and after.participants is not before.participants:
         return _touched_by_record(before, after, fact.subject, fact.key)
     if isinstance(fact, ClockTicked):
-        return Touched(participants=tuple(due_by(before, fact.time)), cohorts=_changed_cohorts(before, after))
+        due = tuple(due_by(before, fact.time))
+        return Touched(participants=due, cohorts=_changed_cohorts(before, after), dosed=due)
     if isinstance(fact, ProtocolAdopted):
         return _both(_everything(before), _everything(after))
     return Touched()
@@ -139,7 +149,8 @@ def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touc
     said = said_last(was, now, key)
     records = tuple([(name, touched) for touched in _touched_records(was, now, key, said)])
     participants = (name,) if is_counted_anew(was, now, said) else ()
-    return Touched(records, participants, _changed_cohorts(before, after))
+    dosed = (name,) if participants or type(said) in DOSING else ()
+    return Touched(records, participants, _changed_cohorts(before, after), dosed)
 
 
 def _touched_records(was: Participant, now: Participant, key: str, said: Said | None) -> Iterable[str]:
@@ -175,6 +186,7 @@ def _everything(trial: Trial) -> Touched:
         records=tuple((one.id, key) for one in trial.participants.values() for key in one.records),
         participants=tuple(trial.participants),
         cohorts=tuple(trial.cohorts),
+        dosed=tuple(trial.participants),
     )
 
 
@@ -183,4 +195,5 @@ def _both(one: Touched, other: Touched) -> Touched:
         records=tuple(dict.fromkeys(one.records + other.records)),
         participants=tuple(dict.fromkeys(one.participants + other.participants)),
         cohorts=tuple(dict.fromkeys(one.cohorts + other.cohorts)),
+        dosed=tuple(dict.fromkeys(one.dosed + other.dosed)),
     )

@@ -104,6 +104,24 @@ class Reconciliation(Part):
     """An event answers for a sample that was taken so many days before its onset or after its end, at most."""
 
 
+class Cascade(Part):
+    """What becomes of a drug's partners once it is stopped for good."""
+
+    stopped: Code
+    """The drug that is stopped."""
+    stops: Annotated[tuple[Code, ...], Field(strict=False, min_length=1)]
+    """What is then not given any more either."""
+
+
+class Dosing(Part):
+    """How doses are held against what the rules say of them."""
+
+    tolerance_percent: Annotated[int, Field(ge=0, le=50)]
+    """A dose may be larger than what it was reduced to by so much, as vials and rounding make it."""
+    cascade: tuple[Cascade, ...] = Field(default=(), strict=False)
+    """Which drugs are not given without which."""
+
+
 class CausalityPolicy(Part):
     """Which judgements count as related. One not yet given counts as related, always."""
 
@@ -215,6 +233,8 @@ class Protocol(Part):
     """How values and events are held against each other; absent: not at all."""
     causality: CausalityPolicy
     """What counts as related."""
+    dosing: Dosing | None = None
+    """How doses are held against the rules; absent: no drug depends on another, and a reduced dose is exact."""
     term_groups: dict[Identifier, Annotated[tuple[Code, ...], Field(strict=False)]] = Field(default_factory=dict)
     """Terms that rules about participants speak of together, such as those of a pneumonitis."""
     participant_rules: tuple[ParticipantRule, ...] = Field(strict=False)

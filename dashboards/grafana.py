@@ -12,7 +12,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dashboards.panels import Column, Panel, Table, cuts, overview, participants, people, pipeline, stopping, toxicity
+from dashboards.panels import (
+    Column,
+    Panel,
+    Table,
+    cuts,
+    dosing,
+    overview,
+    participants,
+    people,
+    pipeline,
+    stopping,
+    toxicity,
+)
 
 MOUNTED = "/etc/grafana/provisioning"
 """Where Grafana finds the folder that is built."""
@@ -25,7 +37,7 @@ PASSWORD = "GRAFANA_CLICKHOUSE_PASSWORD"
 BOARDS: Mapping[str, tuple[str, tuple[ModuleType, ...]]] = {
     "overview": ("Overview", (stopping, people, overview)),
     "toxicity": ("Toxicity", (toxicity,)),
-    "participants": ("Participants", (participants,)),
+    "participants": ("Participants", (participants, dosing)),
     "pipeline": ("Pipeline", (cuts, pipeline)),
 }
 """Every module of panels stands on one board, which is found by this name."""

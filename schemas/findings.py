@@ -30,7 +30,7 @@ class Finding:
     """Only for the JSON Schema: a finding is made here, never read."""
 
     kind: ClassVar[str]
-    """`grade`, `participant_rule`, `cohort_rule`, `evaluability` or `query`."""
+    """`grade`, `participant_rule`, `dose_decision`, `cohort_rule`, `evaluability` or `query`."""
 
     key: str
     """What the conclusion is about: stays the same while the conclusion changes."""
@@ -109,6 +109,32 @@ class ParticipantRuleFinding(Finding):
 
 
 @conclusion
+class DoseDecisionFinding(Finding):
+    """What the protocol says of one drug of a participant, where it is not simply to be given as planned."""
+
+    kind: ClassVar[str] = "dose_decision"
+
+    drug: str
+    """The drug by its name in the protocol."""
+    action: Literal["held", "reduced", "slowed", "stopped"]
+    """On hold until something resumes it; given less; infused more slowly; stopped for good."""
+    on: str | None
+    """Since when, as precisely as it is known."""
+    reason: str
+    """What the rules that decide it say, in the protocol's own sentences, or what a person decided."""
+    rules: tuple[str, ...]
+    """The rules that decide it; `treatment_ended`: a person; `partner_stopped`: not given without its partner."""
+    resumes: str | None = None
+    """Of a hold: what ends it."""
+    until: str | None = None
+    """Of a hold: the day on which it becomes a stop, where the protocol gives one."""
+    dose: str | None = None
+    """The dose of each administration that it was reduced to, with its unit."""
+    rate_percent: str | None = None
+    """The infusion rate, in percent of the planned one, that it was slowed to."""
+
+
+@conclusion
 class EvaluabilityFinding(Finding):
     """Whether a participant counts in the denominator of a cohort rule."""
 
@@ -160,7 +186,9 @@ class QueryFinding(Finding):
     """Which check found it."""
 
 
-AnyFinding = GradeFinding | ParticipantRuleFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
+AnyFinding = (
+    GradeFinding | ParticipantRuleFinding | DoseDecisionFinding | EvaluabilityFinding | CohortRuleFinding | QueryFinding
+)
 
 KINDS: tuple[str, ...] = tuple(finding.kind for finding in get_args(AnyFinding))
 """The kinds of findings there are."""

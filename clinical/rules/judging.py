@@ -5,14 +5,15 @@ only for the rules that read what changed (`clinical.rules.index`).
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from clinical.course import span
 from clinical.protocol import Protocol
 from clinical.rules.recovery import recovered_on
 from clinical.rules.rule import ParticipantRule
 from clinical.rules.seeing import SEES
 from clinical.rules.sighting import Sighting, episodes, in_order, truth_of
-from clinical.rules.truth import FALSE, Judged
+from clinical.rules.truth import FALSE, Judged, Stretch
 from clinical.rules.view import View, drugs_of
 from clinical.state import Participant
 
@@ -54,21 +55,33 @@ def judge(
     if truth.verdict != "true":
         return Judged(rule, truth, _acted_on(rule, acted_on, seen), due=view.due)
     true = [one for one in seen if one.truth.verdict == "true"]
-    stretches = episodes(true)
+    stretches = tuple(_stretch(rule, acted_on, one, view) for one in episodes(true))
     return Judged(
         rule,
         truth,
         _acted_on(rule, acted_on, true),
-        since=_since(stretches[-1]),
-        recovered=recovered_on(rule.holds.resume, stretches[-1], view) if rule.holds else None,
+        since=stretches[-1].since,
+        recovered=stretches[-1].recovered,
         occurrence=len(stretches),
         due=view.due,
+        stretches=stretches,
     )
 
 
 def up_to_the_hour(now: datetime) -> datetime:
     """The last full hour, in UTC without its zone, as dates of sources have none: time is looked at once an hour."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _stretch(rule: ParticipantRule, acted_on: tuple[str, ...], seen: list[Sighting], view: View) -> Stretch:
+    """One time that the rule was true. What is on hold waits for recovery, and for the day on which it is a stop."""
+    since, recovered = _since(seen), None
+    if rule.holds is not None:
+        recovered = recovered_on(rule.holds.resume, seen, view)
+        if recovered is None and since is not None and rule.holds.at_most_days is not None:
+            view.wait(span(since)[0] + timedelta(days=rule.holds.at_most_days))
+    causes = truth_of(seen).causes
+    return Stretch(causes, _acted_on(rule, acted_on, seen), since, recovered)
 
 
 def _acted_on(rule: ParticipantRule, acted_on: tuple[str, ...], seen: Iterable[Sighting]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from clinical.rules.rule import ParticipantRule
 
-__all__ = ["FALSE", "TRUE", "Cause", "Judged", "Truth", "Verdict", "both", "either", "negated"]
+__all__ = ["FALSE", "TRUE", "Cause", "Judged", "Stretch", "Truth", "Verdict", "both", "either", "negated"]
 
 Verdict = Literal["true", "false", "pending", "unknown"]
 
@@ -88,6 +88,19 @@ def negated(truth: Truth) -> Truth:
             return truth._replace(causes=())
 
 
+class Stretch(NamedTuple):
+    """One stretch in which a rule is or was true."""
+
+    causes: tuple[Cause, ...]
+    """What made it true."""
+    drugs: tuple[str, ...]
+    """The drugs that the rule acts on because of it."""
+    since: str | None
+    """When it became true; None: nobody knows."""
+    recovered: str | None
+    """Of a hold: when its resume criterion was met; None: not yet."""
+
+
 class Judged(NamedTuple):
     """What one rule comes to for one participant."""
 
@@ -103,6 +116,8 @@ class Judged(NamedTuple):
     """How often it became true, with recovery between."""
     due: datetime | None = None
     """The next instant at which time alone may change any of this; None: only a fact can."""
+    stretches: tuple[Stretch, ...] = ()
+    """Each time it was true, with recovery between; the last is the one that `since` and `recovered` speak of."""
 
 
 def _causes(truths: Iterable[Truth]) -> tuple[Cause, ...]:

@@ -21,6 +21,7 @@ QUESTIONS = {
     "happens_after_death": "Dated after the death",
     "died_twice": "Two deaths",
     "dose_without_enrolment": "A dose without an enrolment",
+    "mismatch": "A dose against what stood when it was given",
     "drug_not_of_the_group": "A drug that the group does not receive",
     "enrolment_against_protocol": "Enrolled against the protocol",
     "death_of_an_event_without_one": "Died of an event, but no fatal event reported",

@@ -71,6 +71,15 @@ def count(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
+DOSE_STATE = {
+    "planned": "as planned",
+    "held": "on hold",
+    "reduced": "reduced",
+    "slowed": "infused more slowly",
+    "stopped": "stopped for good",
+}
+"""How a drug is to be given."""
+
 FILTERS = {
     "number": number,
     "instant": instant,

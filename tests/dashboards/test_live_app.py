@@ -407,6 +407,18 @@ def test_text_from_outside_stands_on_a_page_as_text(client: httpx.Client, served
     assert row == [{"p": len(TOLD) + 3}]
 
 
+def test_a_participants_page_says_how_each_drug_stands_and_the_list_how_many_and_why(client: httpx.Client) -> None:
+    drugs = client.get(HERE + "participants/P-004").text.partition('data-part="drugs"')[2].partition("</section>")[0]
+    assert drugs.count("stopped for good") == 2
+    assert "An adverse event of grade 4" in drugs
+    assert "treatment ended" in drugs
+    planned = client.get(HERE + "participants/P-001").text.partition('data-part="drugs"')[2].partition("</section>")[0]
+    assert planned.count("as planned") == 2
+    table = client.get(HERE + "participants").text.partition('data-part="dose-states"')[2].partition("</section>")[0]
+    assert table.count("P-004") == table.count("P-005") > 0
+    assert 'data-part="dose-states"' not in client.get(HERE + "participants?as_of=13").text
+
+
 def test_a_participants_page_says_how_each_toxicity_ran(client: httpx.Client) -> None:
     page = client.get(HERE + "participants/P-001").text
     (table,) = re.findall(r'<table class="courses">(.*?)</table>', page, re.DOTALL)

@@ -7,6 +7,7 @@ import pytest
 
 from dashboards.panels import Panel, Row, Table
 from dashboards.panels.cuts import AT_INSTANT, MOVED
+from dashboards.panels.dosing import DOSE_STATES
 from dashboards.panels.overview import CHANGES, MISSING, OPEN
 from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST, SCREENING
 from dashboards.panels.people import DECIDING, MEASURES, NAMED, SUMMARY
@@ -14,7 +15,7 @@ from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.registry import PANELS
 from dashboards.panels.stopping import CARDS, IN_ORDER
 from dashboards.panels.toxicity import LEFT_OUT, OF_TERM, TABLE
-from schemas.findings import Change, CohortRuleFinding, GradeFinding, QueryFinding
+from schemas.findings import Change, CohortRuleFinding, DoseDecisionFinding, GradeFinding, QueryFinding
 from streams.sink import Sink
 from streams.store.chdb_store import Store
 from tests.dashboards.told_trial import told_trial
@@ -127,6 +128,21 @@ def test_a_panel_stands_still_while_nothing_moves_that_it_reads(store: Store, le
         given = rows(panel, store, ledger, as_of, **chosen(panel))
         assert known.setdefault(stood, given) == given, f"at {as_of}, as since {stood}"
     assert 1 < len(known) < len(told_trial())
+
+
+def test_dose_states_are_those_of_a_plain_count(store: Store, ledger: ToldLedger) -> None:
+    plain: dict[tuple[str, str, str, str], list[str]] = {}
+    for change in standing(ledger).values():
+        one = change.finding
+        if isinstance(one, DoseDecisionFinding):
+            place = (str(one.scope), one.drug, one.action, one.rule)
+            plain.setdefault(place, []).append(str(one.participant))
+    counted = {
+        (row["scope"], row["drug"], row["action"], row["rule"]): row["who"].split(", ")
+        for row in rows(DOSE_STATES, store, ledger)
+    }
+    assert counted == {place: sorted(names) for place, names in plain.items()}
+    assert counted["2", "AK104", "stopped", "intolerable_toxicity"] == ["P-004", "P-005", "P-006"]
 
 
 def test_worst_grades_are_those_of_a_plain_count(store: Store, ledger: ToldLedger) -> None:

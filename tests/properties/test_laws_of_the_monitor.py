@@ -32,9 +32,21 @@ def death(person: str, on: str, cause: str) -> Message:
     return message("ParticipantDied.v1", data, record=f"dd/{person}", time=f"{on}T00:00:00Z", subject=person)
 
 
+def end(person: str, on: str, drug: str | None, record: int) -> Message:
+    data = {"ended_on": on, "drug": drug, "cause": "adverse_event"}
+    return message("TreatmentEnded.v1", data, record=f"de/{person}/{record}", time=f"{on}T00:00:00Z", subject=person)
+
+
 facts = st.one_of(
+    st.builds(end, people, days, st.sampled_from([None, "AK117", "cetuximab"]), st.integers(1, 2)),
     st.builds(enrolled, people, on=days, group=st.sampled_from(["1", "2"])),
-    st.builds(lambda p, on, n: dose(p, on=on, record=f"ex/{p}/{n}"), people, partial, st.integers(1, 2)),
+    st.builds(
+        lambda p, drug, on, n: dose(p, drug, on=on, record=f"ex/{p}/{n}"),
+        people,
+        st.sampled_from(["AK117", "AK104", "cetuximab"]),
+        partial,
+        st.integers(1, 3),
+    ),
     st.builds(
         lambda p, a, v, on, n: lab(p, a, v, unit="mmol/L" if a == "K" else "U/L", on=on, record=f"lb/{p}/{n}"),
         people,

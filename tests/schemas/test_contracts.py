@@ -12,6 +12,7 @@ from schemas.findings import (
     AnyFinding,
     Change,
     CohortRuleFinding,
+    DoseDecisionFinding,
     EvaluabilityFinding,
     GradeFinding,
     ParticipantRuleFinding,
@@ -33,6 +34,9 @@ FINDINGS: tuple[AnyFinding, ...] = (
         action="stop",
         causality="not yet given",
         on=None,
+    ),
+    DoseDecisionFinding(
+        **COMMON, participant="04-003", drug="AK117", action="held", on=None, reason="Anaemia", rules=("r",)
     ),
     EvaluabilityFinding(**COMMON, participant="04-003", scope="1", status="pending", until="2025-03-04"),
     CohortRuleFinding(

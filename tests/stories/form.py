@@ -145,6 +145,8 @@ class Story(Written):
     group: Annotated[str, Field(pattern="^[0-9a-z]+$")] = "1"
     begins: Literal["treated", "enrolled"] = "treated"
     """`treated`: enrolled on day -1, and given all drugs of the group on day 1, before the first step."""
+    looks_at: tuple[str, ...] = ("rules", "drugs", "queries")
+    """The kinds that it is held against from its beginning; another kind from where it first names it."""
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -1,15 +1,12 @@
 """How does a physician read the stories? As one page, `docs/behaviour.md`: rules, histories, what then stands."""
 
-import re
 from collections.abc import Iterator
-from datetime import date
 
 from clinical.protocol import CohortRule, Protocol, read_protocol
 from clinical.rules.rule import ParticipantRule
 from protocols import shipped
 from tests.stories.form import Adjudged, Board, End, Event, Medicine, Page, Step, Story, pages
-from tests.stories.running import Told, run
-from tests.stories.telling import study_day
+from tests.stories.running import Told, in_days, run
 
 OPENING = """\
 # How Tocsin behaves
@@ -22,8 +19,6 @@ Days are study days: the first dose is on day 1, and day -1 is the day before. A
 the right column says everything that stands from then on, and under it, in Tocsin's own words but for the dates, what
 it began to say and what it took back. Where nothing is said of a drug, it is given as planned.
 """
-
-DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 CHANGED = {
     "related": "related to",
@@ -66,19 +61,20 @@ def _of_rule(protocol: Protocol, rule: ParticipantRule | CohortRule, told: list[
     page = next((one for one in told if one.rule == rule.id), None)
     if page is None:
         return ""
-    says = f"{rule.sentence}. Then: {rule.says}." if isinstance(rule, ParticipantRule) else f"Then: {rule.advice}."
-    number = next(n for n, one in enumerate(_list_with(protocol, rule)) if one.id == rule.id)
-    kind = "participant_rules" if isinstance(rule, ParticipantRule) else "cohort_rules"
-    assumed = [
-        f"* assumed, `{path.split('.', 2)[2]}`: {why}"
-        for path, why in sorted(protocol.assumed.items())
-        if path.startswith(f"{kind}.{number}.")
-    ]
-    return _section(rule.id.replace("_", " ").capitalize(), "\n".join([f"> {says}\n", *assumed]).rstrip() + "\n", page)
+    lines = [f"> Then: {rule.advice}.\n"] if isinstance(rule, CohortRule) else []
+    if isinstance(rule, ParticipantRule):
+        lines = [f"> {rule.sentence}. Then: {rule.says}.\n", f"Basis ({rule.basis}): {rule.source}\n"]
+    path = f"{'cohort' if isinstance(rule, CohortRule) else 'participant'}_rules.{_number(protocol, rule)}."
+    said = (("assumed", protocol.assumed), ("given by", protocol.given_by))
+    for word, reasons in said:
+        lines += [f"* `{of.removeprefix(path)}`, {word}: {why}" for of, why in reasons.items() if of.startswith(path)]
+    return _section(rule.id.replace("_", " ").capitalize(), "\n".join(lines).rstrip() + "\n", page)
 
 
-def _list_with(protocol: Protocol, rule: ParticipantRule | CohortRule) -> tuple[ParticipantRule | CohortRule, ...]:
-    return protocol.participant_rules if isinstance(rule, ParticipantRule) else protocol.cohort_rules
+def _number(protocol: Protocol, rule: ParticipantRule | CohortRule) -> int:
+    """Where a rule stands in its list, from 0: so the file's paths name it."""
+    ids = [one.id for one in (protocol.cohort_rules if isinstance(rule, CohortRule) else protocol.participant_rules)]
+    return ids.index(rule.id)
 
 
 def _section(title: str | None, says: str, page: Page) -> str:
@@ -103,7 +99,7 @@ def _row(told: Told) -> str:
         for kind, all_ in told.expected.items()
         if all_
     ]
-    quoted = [f"*{DATE.sub(_in_days, sentence)}*" for sentence in told.sentences]
+    quoted = [f"*{in_days(sentence, 'day ')}*" for sentence in told.sentences]
     at = f" {told.step.at}" if "at" in told.step.model_fields_set else ""
     known = "; ".join(_known(told.step)) or "time passes"
     return f"| {told.step.day}{at} | {_cell(known)} | {_cell('<br>'.join([*(stands or ['–']), *quoted]))} |"
@@ -115,10 +111,6 @@ def _named(kind: str, name: str, said: str) -> str:
     if kind == "queries":
         return f"{name.replace('_', ' ')} ({said})"
     return f"{name} {said.replace('_', ' ')}"
-
-
-def _in_days(found: re.Match[str]) -> str:
-    return f"day {study_day(date.fromisoformat(found[0]))}"
 
 
 def _cell(text: str) -> str:

@@ -1,6 +1,8 @@
 """What stands after each step of a story? Its facts go through `parse` and `step`, as bytes, like any others."""
 
+import re
 from collections.abc import Container, Iterable, Iterator
+from datetime import date
 from typing import NamedTuple
 
 from clinical.monitor import standing, step
@@ -9,6 +11,7 @@ from schemas.findings import (
     AnyFinding,
     Change,
     CohortRuleFinding,
+    DoseDecisionFinding,
     EvaluabilityFinding,
     GradeFinding,
     ParticipantRuleFinding,
@@ -16,13 +19,12 @@ from schemas.findings import (
 )
 from tests.builders import Message, read
 from tests.stories.form import Expected, Page, Step, Story
-from tests.stories.telling import Telling
+from tests.stories.telling import Telling, study_day
 
 FIRST = "P-1"
 """The participant of a story, who is not named in what it expects."""
 
-ALWAYS = ("rules", "drugs", "queries")
-"""What every story is held against from its beginning; another kind from where the story first names it."""
+DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?!\d)")
 
 Seen = dict[str, dict[str, str]]
 """By kind and name: what stands."""
@@ -43,7 +45,7 @@ def run(page: Page, story: Story) -> Iterator[Told]:
     telling = Telling(page, story)
     trial, stands = Trial(telling.trial), dict[str, AnyFinding]()
     trial, _ = _sent(trial, stands, telling.beginning())
-    expected: Seen = {kind: {} for kind in ALWAYS}
+    expected: Seen = {kind: {} for kind in story.looks_at}
     for one in story.steps:
         messages = (telling.tick(one), *telling.messages(one))
         trial, changes = _sent(trial, stands, messages)
@@ -69,8 +71,10 @@ def _in_words(finding: AnyFinding, names: dict[str, str]) -> Iterator[tuple[str,
     about = "" if finding.participant in (FIRST, None) else f"{finding.participant} "
     causes = [names.get(cause, cause) for cause in finding.causes]
     match finding:
-        case ParticipantRuleFinding(rule=rule, verdict=verdict):
-            yield "rules", about + rule, verdict
+        case ParticipantRuleFinding(rule=rule):
+            yield "rules", about + rule, _verdict(finding)
+        case DoseDecisionFinding(drug=drug):
+            yield "drugs", about + drug, _state(finding)
         case QueryFinding(question=question):
             yield "queries", about + question, " + ".join(causes)
         case GradeFinding(low=0, high=0):
@@ -84,6 +88,28 @@ def _in_words(finding: AnyFinding, names: dict[str, str]) -> Iterator[tuple[str,
             return
         case CohortRuleFinding(scope=scope, verdict=verdict, x=x, n=n):
             yield "groups", scope or "", f"{verdict}, {x} of {n}"
+
+
+def _verdict(finding: ParticipantRuleFinding) -> str:
+    match finding:
+        case ParticipantRuleFinding(verdict="pending", until=str(until)):
+            return f"pending until {in_days(until)}"
+        case ParticipantRuleFinding(verdict="unknown", missing=missing):
+            return f"unknown: {in_days(' and '.join(missing))}"
+    return finding.verdict
+
+
+def _state(finding: DoseDecisionFinding) -> str:
+    """How a drug is to be given, with what a hold becomes if nothing resumes it."""
+    said = finding.action + (f" to {finding.dose}" if finding.dose else "")
+    if finding.rate_percent:
+        said += f" to {finding.rate_percent} %" if finding.action == "slowed" else f", at {finding.rate_percent} %"
+    return said + (f" until {in_days(finding.until)} at most" if finding.until else "")
+
+
+def in_days(said: str, word: str = "") -> str:
+    """The same text with its dates as study days, each behind a word."""
+    return DATE.sub(lambda found: f"{word}{study_day(date.fromisoformat(found[0]))}", said)
 
 
 def _sent(trial: Trial, stands: dict[str, AnyFinding], messages: Iterable[Message]) -> tuple[Trial, list[Change]]:

@@ -11,6 +11,7 @@ from dashboards.live.frame import Frame
 from dashboards.live.pages.courses import toxicities
 from dashboards.live.pages.participants import listed
 from dashboards.live.telling import plain_name, tell
+from dashboards.live.words import DOSE_STATE
 from dashboards.panels import Row
 from dashboards.panels.participants import FACTS_OF_ONE, FINDINGS_OF_ONE, LIST
 
@@ -35,9 +36,24 @@ def participant(framed: Frame, name: str) -> dict[str, Any] | None:
     return {
         "participant": name,
         "known": known,
+        "drugs": _drugs(framed, known, findings) if known else [],
         "toxicities": toxicities(by_position, findings),
         "days": _by_day(entries, known["first_dose"] if known else ""),
     }
+
+
+def _drugs(framed: Frame, known: Row, findings: Sequence[Row]) -> list[dict[str, Any]]:
+    """Each drug of the group, and any other that something is said of: how it is to be given now, and why."""
+    newest = {change["key"]: change for change in findings if change["kind"] == "dose_decision"}
+    said = [json.loads(change["body"]) | change for change in newest.values() if change["state"] != "withdrawn"]
+    by_drug = {one["drug"]: one for one in said}
+    group = framed.protocol.groups.get(known["scope"]) if framed.protocol else None
+    drugs = dict.fromkeys([*(group.drugs if group else ()), *by_drug])
+    return [
+        {"drug": drug, "word": DOSE_STATE[by_drug[drug]["action"] if drug in by_drug else "planned"]}
+        | {"said": by_drug.get(drug)}
+        for drug in drugs
+    ]
 
 
 def _entry(row: Row, newest: Row, changes: list[Row]) -> dict[str, Any]:
@@ -69,7 +85,7 @@ def _is_notable(change: Row) -> bool:
 def _is_loud(change: Row) -> bool:
     """What somebody may have to act on: a rule that became true, a grade of 3 or higher, a question."""
     met = change["kind"] == "participant_rule" and change["verdict"] == "true"
-    severe = met or change["kind"] == "query" or (change["grade"] or 0) >= 3
+    severe = met or change["kind"] in ("dose_decision", "query") or (change["grade"] or 0) >= 3
     return bool(severe and change["state"] != "withdrawn")
 
 

@@ -3,16 +3,23 @@
 from typing import Any
 
 from dashboards.live.frame import Frame
-from dashboards.live.words import day, plain
+from dashboards.live.words import DOSE_STATE, day, plain
 from dashboards.panels import Row
+from dashboards.panels.dosing import DOSE_STATES
 from dashboards.panels.participants import LIST, SCREENING
 
 
 def participants(framed: Frame) -> dict[str, Any]:
     """The list, and how many failed screening."""
-    told, screened = framed.ask(LIST), framed.ask(SCREENING)
+    told, screened, states = framed.ask(LIST), framed.ask(SCREENING), framed.ask(DOSE_STATES)
     rows = [listed(framed, row) for row in told()]
-    return {"participants": rows, "description": LIST.description, "screening": screened()[0]}
+    return {
+        "participants": rows,
+        "description": LIST.description,
+        "screening": screened()[0],
+        "dose_states": [row | {"who": row["who"].split(", "), "word": DOSE_STATE[row["action"]]} for row in states()],
+        "about_dose_states": DOSE_STATES.description,
+    }
 
 
 def listed(framed: Frame, row: Row) -> Row:
