@@ -103,6 +103,23 @@ def test_the_history_of_a_record_says_who_what_and_why(home: Path) -> None:
     assert grades == [3, 2]
 
 
+def test_the_history_of_a_dose_decision_says_which_fact_stopped_the_drug_and_which_took_it_back(home: Path) -> None:
+    correction = revised(STORY[4], "typing error", grade=3)
+    tocsin("ingest", "-", "--home", str(home), given=ndjson([correction]))
+    key = "dose_decision|P-001|cetuximab"
+    told = lines(tocsin("history", "--home", str(home), "--trial", TRIAL, "--finding", key).stdout)
+    assert [(one["position"], one["what"], one.get("state")) for one in told] == [
+        (5, "fact", None),
+        (5, "change", "raised"),
+        (6, "fact", None),
+        (6, "change", "withdrawn"),
+    ]
+    assert {one["record"] for one in told if one["what"] == "fact"} == {STORY[4]["record"]}
+    assert (told[2]["reason"], told[2]["data"]["grade"]) == ("typing error", 3)
+    assert told[1]["action"] == "stopped"
+    assert told[1]["causes"] == [f"edc|{STORY[4]['record']}"]
+
+
 def test_another_version_of_ctcae_says_who_would_be_graded_otherwise(home: Path) -> None:
     count = lab(analyte="NEUT", value="0.4", unit="10^9/L", lower="1.8", upper="7.5")
     tocsin("ingest", "-", "--home", str(home), given=ndjson([count]))
