@@ -129,7 +129,7 @@ class Step(Written):
     adjudicated: Adjudged | None = None
     decided: Board | None = None
     corrected: dict[str, Any] = Field(default_factory=dict)
-    """By record: what it says now, or the parts of it that changed."""
+    """By record: what it says now, or the parts of it that changed; `on`: when it happened."""
     withdrawn: tuple[str, ...] = ()
     """Records that should not count."""
     because: str = "entered wrongly"

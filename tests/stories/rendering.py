@@ -30,6 +30,7 @@ CHANGED = {
     "started": "from day",
     "ended": "to day",
     "course": "of grade",
+    "on": "on day",
 }
 """What a part of a record is called where it is corrected."""
 

@@ -65,8 +65,11 @@ class Telling:
             yield self._named(name, kind, said, step, 1)
         for name, changed in step.corrected.items():
             before = self._said[name]
+            moved = before.step
+            if isinstance(changed, dict) and "on" in changed:
+                moved, changed = moved.model_copy(update={"on": changed["on"]}), _without(changed, "on")
             said = before.said | changed if isinstance(changed, dict) else changed
-            yield self._named(name, before.kind, said, before.step, before.message["revision"] + 1, step)
+            yield self._named(name, before.kind, said, moved, before.message["revision"] + 1, step)
         for name in step.withdrawn:
             before = self._said[name]
             revision = before.message["revision"] + 1
@@ -255,6 +258,10 @@ def instant(step: Step) -> str:
 def _here(step: Step) -> str:
     """The moment of a step: its day, with the time where the step gives one."""
     return f"{step.day} {step.at}" if "at" in step.model_fields_set else str(step.day)
+
+
+def _without(said: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != name}
 
 
 def _months(group: Group) -> dict[str, str]:
