@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,9 @@ PAGE = 1_000
 
 PATIENCE = timedelta(seconds=5)
 """How long a writer waits for whoever is in its way."""
+
+TOGETHER = 50
+"""Rows of one INSERT: what a statement costs by itself, and AUTOINCREMENT most of all, is paid once for all of them."""
 
 KEYS_DRAWN = 256
 """Keys drawn from the system's randomness at a time."""
@@ -127,8 +131,8 @@ class Ledger:
         rows = [_row(entry, nonces[NONCE_BYTES * n : NONCE_BYTES * (n + 1)]) for n, entry in enumerate(entries)]
         keys = {entry.key.number: entry.key.secret for entry in entries if entry.key.number > self._stored_keys}
         with self._transaction() as connection:
-            connection.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            connection.executemany("INSERT INTO keys VALUES (?, ?)", keys.items())
+            _insert(connection, "ledger", 13, rows)
+            _insert(connection, "keys", 2, tuple(keys.items()))
             numbers = tuple(self._quarantine(connection, one) for one in refused)
         self._stored_keys = self._next_key - 1
         return numbers
@@ -143,9 +147,7 @@ class Ledger:
             if position <= mark and self._body(trial, position, ordinal) != body:
                 raise LookupError(f"{trial}: position {position} was published with other findings")
         with self._transaction() as connection:
-            connection.executemany(
-                "INSERT INTO published VALUES (?, ?, ?, ?)", [(trial, *row) for row in rows if row[0] > mark]
-            )
+            _insert(connection, "published", 4, [(trial, *row) for row in rows if row[0] > mark])
             connection.execute(
                 "INSERT INTO marks VALUES (?, 'published', ?) ON CONFLICT DO UPDATE SET position = excluded.position",
                 (trial, max(up_to, mark)),
@@ -387,6 +389,16 @@ def _writing(path: Path) -> sqlite3.Connection:
         connection.close()
         raise OSError(f"{path} has the format {version}; this version of Tocsin writes the format {FORMAT}")
     return connection
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: int, rows: Sequence[Sequence[object]]) -> None:
+    """Inserts rows in their order."""
+    one = f"({', '.join('?' * columns)})"
+    whole = len(rows) - len(rows) % TOGETHER
+    for start in range(0, whole, TOGETHER):
+        values = tuple(chain.from_iterable(rows[start : start + TOGETHER]))
+        connection.execute(f"INSERT INTO {table} VALUES {', '.join([one] * TOGETHER)}", values)
+    connection.executemany(f"INSERT INTO {table} VALUES {one}", rows[whole:])
 
 
 def _row(entry: Entry, nonce: bytes) -> tuple[object, ...]:
