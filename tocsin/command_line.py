@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
@@ -43,6 +44,9 @@ app.add_typer(calculators, name="calc")
 app.add_typer(protocols_, name="protocol")
 app.add_typer(topics_, name="topics")
 app.add_typer(boards_, name="boards")
+
+WRITTEN_TOGETHER = 100
+"""Answers of one write: a write for each would cost as much as the answer, where standard output is not buffered."""
 
 HomeOption = Annotated[str, typer.Option("--home", help="A folder, or kafka://host:port.", metavar="HOME")]
 TrialOption = Annotated[str, typer.Option("--trial", help="The trial.")]
@@ -643,15 +647,15 @@ def _calculate(file: str, calculate: Callable[[dict[str, object]], dict[str, obj
     """One answer per line, in order; a line that cannot be computed says so, and the exit code too."""
     refused = False
     with lines_of(file) as (_, lines):
-        for line in lines:
-            request = read_line(line)
-            if isinstance(request, Unreadable):
-                answer: dict[str, object] = {"id": request.id, "error": request.why}
-            else:
-                answer = calculate(request)
-            refused |= "error" in answer
-            put(write_line(answer))
+        while answers := [_answer(line, calculate) for line in islice(lines, WRITTEN_TOGETHER)]:
+            refused |= any("error" in answer for answer in answers)
+            put(b"\n".join(map(write_line, answers)))
     raise typer.Exit(SOME_REFUSED if refused else DONE)
+
+
+def _answer(line: bytes, calculate: Callable[[dict[str, object]], dict[str, object]]) -> dict[str, object]:
+    request = read_line(line)
+    return {"id": request.id, "error": request.why} if isinstance(request, Unreadable) else calculate(request)
 
 
 def main() -> None:

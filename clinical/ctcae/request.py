@@ -30,6 +30,8 @@ _LONGEST: Final = 100
 _LARGEST: Final = 40
 _ENORMOUS: Final = 10**100
 _NO_FACTS: Final = Facts()
+_NOTHING: Final = (False, None, None, None, None)
+"""What is said of a baseline where there is none."""
 _FIBRINOGEN: Final = "Fibrinogen decreased"
 _WHOLE: Final = Decimal(-100)
 
@@ -75,16 +77,15 @@ class _Asked(NamedTuple):
 
 
 def _graded(request: Mapping[str, Any]) -> Grade:
-    """Rows share all but their value: that is read and compiled once, and looked up."""
-    if not request.keys() <= _KEYS:
+    """Rows share all but their value: that is read and compiled once, and looked up by what was said, word for word."""
+    if not _KEYS.issuperset(request):
         raise _RefusedError(f"unknown parameter: {_first_unknown(request, _KEYS)}")
     get = request.get
     baseline, facts = get("baseline"), get("facts")
+    before = _NOTHING if baseline is None else _said(baseline)
     said = (
-        get("ctcae"), get("term"), get("direction"), get("unit"), get("lln"), get("uln"),
-        None if baseline is None else _baseline(baseline),
-        get("percent_change"), get("sex"), get("age"),
-        _NO_FACTS if facts is None else _facts(facts),
+        get("ctcae"), get("term"), get("direction"), get("unit"), get("lln"), get("uln"), *before,
+        get("percent_change"), get("sex"), get("age"), _NO_FACTS if facts is None else _facts(facts),
     )  # fmt: skip
     try:
         asked = _asked(*said)
@@ -102,7 +103,8 @@ def _graded(request: Mapping[str, Any]) -> Grade:
 @lru_cache(maxsize=16_384, typed=True)
 def _asked(
     version: Any, term: Any, direction: Any, unit: Any, lln: Any, uln: Any,
-    baseline: Baseline | None, percent: Any, sex: Any, age: Any, facts: Facts,
+    has_baseline: Any, before: Any, its_lln: Any, its_uln: Any, indicator: Any,
+    percent: Any, sex: Any, age: Any, facts: Facts,
 ) -> _Asked:  # fmt: skip
     if isinstance(version, int | float) and not isinstance(version, bool):
         version = f"{version:.1f}"
@@ -117,7 +119,7 @@ def _asked(
         _limit("lln", lln),
         _limit("uln", uln),
         "=",
-        baseline,
+        _baseline(before, its_lln, its_uln, indicator) if has_baseline else None,
         None if percent is None else _percent(percent, version, term, direction),
         _text("sex", sex),
         _limit("age", age),
@@ -200,17 +202,13 @@ def _percent(value: object, version: str, term: str, direction: str | None) -> D
     return max(-abs(number), _WHOLE)
 
 
-def _baseline(value: object) -> Baseline:
-    fields = _object("baseline", value, _BASELINE_KEYS)
-    said = fields.get("value"), fields.get("lln"), fields.get("uln"), fields.get("indicator")
-    try:
-        return _baseline_of(*said)
-    except TypeError:  # as for the rest: refused by its name
-        return _baseline_of.__wrapped__(*said)
+def _said(baseline: object) -> tuple[bool, Any, Any, Any, Any]:
+    """What is said of a baseline, unread, so that what was said before is found again."""
+    get = _object("baseline", baseline, _BASELINE_KEYS).get
+    return True, get("value"), get("lln"), get("uln"), get("indicator")
 
 
-@lru_cache(maxsize=16_384, typed=True)
-def _baseline_of(value: Any, lln: Any, uln: Any, indicator: Any) -> Baseline:
+def _baseline(value: object, lln: object, uln: object, indicator: object) -> Baseline:
     return Baseline(
         _limit("baseline.value", value),
         _limit("baseline.lln", lln),
@@ -228,9 +226,9 @@ def _facts(value: object) -> Facts:
 
 
 def _object(name: str, value: object, keys: frozenset[str]) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise _RefusedError(f"{name}: an object is needed")
-    if not value.keys() <= keys:
+    if not keys.issuperset(value):
         raise _RefusedError(f"unknown parameter: {name}.{_first_unknown(value, keys)}")
     return value
 

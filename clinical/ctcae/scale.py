@@ -5,7 +5,7 @@ numbers and the outcome on and between them: one binary search grades a value. A
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from itertools import product
@@ -34,6 +34,7 @@ _FALLING: Final = frozenset({"shortfall", "fall", "fall%"})
 
 # Three answers: met, not met, or the names of what would decide.
 _Answer = bool | frozenset[str]
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,12 @@ class _Reader:
         for way, why in self.ungraded:
             if self._holds(way, value, {}) is True:
                 return Grade(None, None, None, (), why)
+        if not self.open:
+            low, high, unknown = self._in_world(value, {})
+            missing: tuple[str, ...] = tuple(sorted(unknown))
+            if low == high:
+                return Grade(low, low, high, note=self._note(value))
+            return Grade(None, low, high, missing, _why(low, high, missing), self._note(value))
         worlds = {
             truth: self._in_world(value, dict(zip(self.open, truth, strict=True)))
             for truth in product((True, False), repeat=len(self.open))
@@ -204,9 +211,9 @@ class _Reader:
         return Grade(None, low, high, missing, _why(low, high, missing), self._note(value))
 
     def _in_world(self, value: Decimal, world: dict[str, bool]) -> tuple[int, int, frozenset[str]]:
-        certain, possible, missing = 0, 0, frozenset[str]()
+        certain, possible, missing = 0, 0, _NOTHING
         for grade, ways in self.grades:
-            answer = _any(self._holds(way, value, world) for way in ways)
+            answer = self._holds(ways[0], value, world) if len(ways) == 1 else self._any_holds(ways, value, world)
             if answer is True:
                 certain = grade
                 break
@@ -221,18 +228,31 @@ class _Reader:
             missing,
         )
 
+    def _any_holds(self, ways: tuple[_Way, ...], value: Decimal, world: dict[str, bool]) -> _Answer:
+        missing, unknown = _NOTHING, False
+        for way in ways:
+            answer = self._holds(way, value, world)
+            if answer is True:
+                return True
+            if answer is not False:
+                unknown, missing = True, missing | answer
+        return missing if unknown else False
+
     def _holds(self, way: _Way, value: Decimal, world: dict[str, bool]) -> _Answer:
-        missing: set[str] = set()
+        missing = _NOTHING
         for condition in way.conditions:
             truth = self._truth(condition, world)
             if truth is not condition.wanted:
                 return False
         for test in way.tests:
-            if test is False or (isinstance(test, _Cut) and not self._passes(test, value)):
+            if type(test) is _Cut:
+                if not self._passes(test, value):
+                    return False
+            elif test is False:
                 return False
-            if isinstance(test, str):
-                missing.add(test)
-        return frozenset(missing) if missing else True
+            elif isinstance(test, str):
+                missing |= {test}
+        return missing or True
 
     def _passes(self, cut: _Cut, value: Decimal) -> bool:
         for gap in self.gaps:
@@ -349,17 +369,6 @@ def _beyond(
     if baseline.indicator is not None:
         return baseline.indicator == indicator
     return None if baseline.value is not None else False
-
-
-def _any(answers: Iterable[_Answer]) -> _Answer:
-    missing: frozenset[str] = frozenset()
-    unknown = False
-    for answer in answers:
-        if answer is True:
-            return True
-        if answer is not False:
-            unknown, missing = True, missing | answer
-    return missing if unknown else False
 
 
 def _why(low: int, high: int, missing: tuple[str, ...]) -> str:
