@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import assert_never
 
+from immutables import Map
+
 from clinical import evaluability
 from clinical.cohort_rules import scopes
-from clinical.protocol import CohortRule, Protocol, read_protocol
+from clinical.protocol import CohortRule, read_protocol
 from clinical.rules.judging import judge, up_to_the_hour
-from clinical.state import EMPTY, Cohort, CohortName, Keys, LabPoint, Participant, Place, Record, Said, Trial
+from clinical.rules.reading import read_by
+from clinical.state import EMPTY, Adjudged, Cohort, CohortName, Keys, LabPoint, Participant, Place, Record, Said, Trial
 from schemas import (
     AccessGranted,
     AccessRevoked,
@@ -44,9 +47,11 @@ from schemas import (
     VitalSignMeasured,
 )
 from schemas.facts.adverse_events import AdverseEvent
-from schemas.facts.dosing import Dose
+from schemas.facts.dosing import Dose, Omission
 from schemas.facts.labs import LabResult
+from schemas.facts.medication import Medication
 from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
+from schemas.facts.vitals import VitalSign
 from schemas.values import earliest_day, latest_day
 
 COURSE = frozenset({Enrolment, Death, Withdrawal})
@@ -59,6 +64,8 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
     match fact:
         case LabResulted():
             return _held(trial, fact, position, _point(fact.data))
+        case FindingAdjudicated():
+            return _adjudicated(trial, fact, position)
         case ProtocolAdopted():
             return _adopted(trial, fact, position)
         case ClockTicked():
@@ -84,7 +91,6 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             ParticipantScreened()
             | DataCutDeclared()
             | DecisionRecorded()
-            | FindingAdjudicated()
             | AlertSent()
             | AlertAcknowledged()
             | AlertEscalated()
@@ -184,31 +190,41 @@ def _judged(trial: Trial, participant: Participant, names: frozenset[str]) -> Pa
     return participant if done is participant.judged else participant._replace(judged=done)
 
 
-def _read_by_rules(protocol: Protocol, was: Participant, now: Participant, key: str) -> frozenset[str]:
-    """The rules that read what a record says, or what it said before."""
-    if was.enrolment is not now.enrolment or was.first_dose != now.first_dose:
-        return protocol.index.everything
-    found: frozenset[str] = frozenset()
-    for record in (was.records.get(key), now.records[key]):
-        match record.said if record else None:
-            case AdverseEvent(term=term, system_organ_class=body_system):
-                found |= protocol.index.on_event(term, body_system)
-            case Death():
-                found |= protocol.index.on_deaths
-    return found
+def participant_of(trial: Trial, fact: AnyFact) -> str | None:
+    """The participant that a fact is about; a verdict on a rule names the participant in the key of the finding."""
+    if isinstance(fact, FindingAdjudicated):
+        return trial.adjudged.get(fact.key) or (told[1] if (told := _rule_and_participant(fact)) else None)
+    return fact.subject or trial.adjudged.get(fact.key)
+
+
+def _rule_and_participant(fact: FindingAdjudicated) -> tuple[str, str] | None:
+    kind, _, rest = fact.data.finding.partition("|")
+    rule, _, name = rest.partition("|")
+    return (rule, name) if kind == "participant_rule" and name else None
+
+
+def _adjudicated(trial: Trial, fact: FindingAdjudicated, position: int) -> Trial:
+    """A person's verdict on a rule about a participant; any other is kept in the ledger, and changes nothing."""
+    name, told = participant_of(trial, fact), _rule_and_participant(fact)
+    if name is None or name not in trial.participants:
+        return trial._replace(position=position)
+    said = Adjudged(told[0], fact.data.verdict, fact.data.because, f"{fact.time:%Y-%m-%d}") if told else None
+    after = trial._replace(adjudged=trial.adjudged.set(fact.key, name))
+    return _held(after, fact, position, said if told and told[1] == name else None)
 
 
 def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Trial:
     """What a record now says of its participant; None: it was withdrawn."""
-    if fact.subject is None:
+    name = participant_of(trial, fact)
+    if name is None:
         return trial._replace(position=position)
-    participant = trial.participants.get(fact.subject) or Participant(fact.subject)
+    participant = trial.participants.get(name) or Participant(name)
     key = fact.key
     old = participant.records.get(key)
     if old is not None and old.revision >= fact.revision:
         return trial._replace(position=position)
     changed = _indexed(participant, key, Record(fact.revision, position, said), old)
-    changed = _judged(trial, changed, _read_by_rules(trial.in_force, participant, changed, key))
+    changed = _judged(trial, changed, read_by(trial.in_force.index, participant, changed, key))
     after = Trial(trial.id, position, trial.participants.set(changed.id, changed), *trial[3:])  # faster than _replace
     if not is_counted_anew(participant, changed, said_last(participant, changed, key)):
         return after
@@ -228,6 +244,17 @@ def _indexed(participant: Participant, key: str, record: Record, old: Record | N
         case Dose():
             doses = _member(participant.doses, key, record)
             return _with_dose(participant._replace(records=records, doses=doses), record, old)
+        case VitalSign(sign=sign):
+            return participant._replace(records=records, signs=_with_sign(participant.signs, key, record, old, sign))
+        case Omission():
+            omissions = _member(participant.omissions, key, record)
+            return participant._replace(records=records, omissions=omissions)
+        case Medication():
+            medications = _member(participant.medications, key, record)
+            return participant._replace(records=records, medications=medications)
+        case Adjudged():
+            adjudications = _member(participant.adjudications, key, record)
+            return participant._replace(records=records, adjudications=adjudications)
         case Enrolment() | EndOfTreatment() | Death() | Withdrawal():
             courses = _member(participant.courses, key, record)
             return _with_course(participant._replace(records=records, courses=courses))
@@ -245,6 +272,15 @@ def _listed(keys: tuple[str, ...], key: str, record: Record, old: Record | None)
     if old is not None:
         keys = tuple(other for other in keys if other != key)
     return (*keys, key) if record.said is not None else keys
+
+
+def _with_sign(
+    signs: Map[str, tuple[str, ...]], key: str, record: Record, old: Record | None, sign: str
+) -> Map[str, tuple[str, ...]]:
+    before = old.said.sign if old is not None and isinstance(old.said, VitalSign) else sign
+    if before != sign:
+        signs = signs.set(before, tuple(other for other in signs.get(before, ()) if other != key))
+    return signs.set(sign, _listed(signs.get(sign, ()), key, record, old))
 
 
 def _with_lab(after: Participant, key: str, lab: LabPoint, old: Record | None) -> Participant:

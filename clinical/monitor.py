@@ -11,7 +11,7 @@ from immutables import Map
 
 from clinical import cohort_rules, dosing, evaluability, queries, reconciliation, toxicity
 from clinical.course import treatment_of
-from clinical.fold import due_by, evolve, is_counted_anew, said_last
+from clinical.fold import due_by, evolve, is_counted_anew, participant_of, said_last
 from clinical.rules import concluding
 from clinical.rules.judging import judged
 from clinical.state import CohortName, LabPoint, Participant, Said, Trial
@@ -134,8 +134,9 @@ def _compared(stood: dict[str, AnyFinding], stands: dict[str, AnyFinding], posit
 
 
 def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
-    if fact.subject is not None and after.participants is not before.participants:
-        return _touched_by_record(before, after, fact.subject, fact.key)
+    name = participant_of(after, fact)
+    if name is not None and after.participants is not before.participants:
+        return _touched_by_record(before, after, name, fact.key)
     if isinstance(fact, ClockTicked):
         due = tuple(due_by(before, fact.time))
         return Touched(participants=due, cohorts=_changed_cohorts(before, after), dosed=due)

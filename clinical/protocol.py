@@ -278,7 +278,7 @@ class Protocol(Part):
         received = {drug for group in self.groups.values() for drug in group.drugs}
         above: set[str] = set()
         for one in self.participant_rules:
-            unknown = one.unknown_names(above, self.term_groups, received)
+            unknown = one.unknown_names(above, known, self.term_groups, received)
             if unknown:
                 raise ValueError(f"participant rule {one.id} speaks of {unknown}")
             above.add(one.id)

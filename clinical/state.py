@@ -8,7 +8,7 @@ tuple: it is made several times faster than a frozen dataclass.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from immutables import Map
 
@@ -38,8 +38,19 @@ class LabPoint(NamedTuple):
     fasting: bool | None
 
 
+class Adjudged(NamedTuple):
+    """A person's verdict on a rule about a participant."""
+
+    rule: str
+    verdict: Literal["confirmed", "refuted", "undecided"]
+    because: str | None
+    on: str
+    """The day on which it was said."""
+
+
 Said = (
     LabPoint
+    | Adjudged
     | VitalSign
     | AdverseEvent
     | Dose
@@ -83,6 +94,14 @@ class Participant(NamedTuple):
     """Keys of the adverse events."""
     doses: Keys = EMPTY
     """Keys of the doses given."""
+    signs: Map[str, tuple[str, ...]] = EMPTY
+    """Keys of the vital signs, by sign."""
+    omissions: Keys = EMPTY
+    """Keys of the doses left out."""
+    medications: Keys = EMPTY
+    """Keys of what else the participant took."""
+    adjudications: Keys = EMPTY
+    """Keys of people's verdicts on rules about the participant."""
     courses: Keys = EMPTY
     """Keys of enrolment, end of treatment, death, withdrawal: what marks the participant's time in the trial; few."""
     first_dose: str | None = None
@@ -144,6 +163,9 @@ class Trial(NamedTuple):
     due: Map[datetime, Keys] = EMPTY
     """Participants about whom time alone may change something, by the hour (UTC) at which it may: a window that ends,
     a rule that waits. A tick looks at its own hours only."""
+
+    adjudged: Map[str, str] = EMPTY
+    """The participant of each verdict on a rule, by its record: such a fact need not name the participant itself."""
 
     @property
     def in_force(self) -> Protocol:

@@ -10,7 +10,8 @@ from typing import Literal
 from clinical.causality import by_drug, related_to_any, strongest
 from clinical.course import span, steps_of
 from clinical.ctcae.terms import plain_name
-from clinical.rules.language import Died, EventSeen, GradeRange
+from clinical.rules.language import Died, EventSeen
+from clinical.rules.levels import GradeRange
 from clinical.rules.sighting import Sighting
 from clinical.rules.terms import is_meant
 from clinical.rules.truth import Cause, Truth

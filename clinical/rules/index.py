@@ -1,13 +1,24 @@
 """Which rule reads what? So that a fact is held against the rules that read it, and no others.
 
 What a rule reads is what its condition, and the criterion that ends its hold, name. A rule that stands on rules is
-judged again where one of those has moved.
+judged again where one of those has moved. Enrolment, the end of treatment, death and the first dose bear on every rule.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from clinical.rules.language import Died, EventSeen, RuleStands
+from clinical.rules.language import (
+    Adjudicated,
+    Again,
+    Delayed,
+    Despite,
+    Died,
+    EventSeen,
+    Lasting,
+    RuleStands,
+    Taken,
+)
+from clinical.rules.levels import LabSeen, VitalSeen
 from clinical.rules.rule import ParticipantRule
 from clinical.rules.terms import is_meant
 
@@ -15,40 +26,99 @@ __all__ = ["Index"]
 
 Names = frozenset[str]
 """Ids of rules."""
+NONE: Names = frozenset()
 
 
 class Index:
     """The rules of a protocol, by what they read."""
 
     def __init__(self, rules: tuple[ParticipantRule, ...], ctcae: str, groups: Mapping[str, frozenset[str]]) -> None:
-        self._rules = rules
         self._ctcae = ctcae
         self._groups = groups
         self.everything: Names = frozenset(rule.id for rule in rules)
-        self.on_deaths = self._where(Died)
         self.on_rules = {
-            name: frozenset(rule.id for rule in rules if name in _stands_on(rule)) for name in self.everything
+            name: _naming(name, ((rule.id, _stands_on(rule)) for rule in rules)) for name in self.everything
         }
+        self._events = [(rule.id, said) for rule in rules for said in _said(rule) if isinstance(said, EventSeen)]
+        self._deaths = frozenset(rule.id for rule in rules if _has(rule, Died))
+        self.on_doses = frozenset(rule.id for rule in rules if _reads_doses(rule))
+        self.on_omissions = frozenset(rule.id for rule in rules if _has(rule, Delayed))
+        self.on_medication = frozenset(rule.id for rule in rules if _reads_medication(rule))
+        self._verdicts = {
+            name: _naming(name, ((rule.id, _adjudicated(rule)) for rule in rules)) | {name} for name in self.everything
+        }
+        self._labs = _by_code((rule.id, said.analytes) for rule, said in _labs(rules))
+        self._signs = _by_code(
+            (rule.id, (said.sign,)) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
+        )
         self.on_event = lru_cache(maxsize=4096)(self._on_event)
+
+    def on_lab(self, analyte: str) -> Names:
+        """The rules that read an analyte."""
+        return self._labs.get(analyte, NONE)
+
+    def on_sign(self, sign: str) -> Names:
+        """The rules that read a vital sign."""
+        return self._signs.get(sign, NONE)
+
+    def on_verdict(self, rule: str) -> Names:
+        """The rules that a person's verdict on one of them bears upon."""
+        return self._verdicts.get(rule, NONE)
 
     def _on_event(self, term: str, body_system: str | None) -> Names:
         """The rules that speak of an event of this term; those about deaths hear of every event."""
-        return self.on_deaths | {
-            rule.id
-            for rule in self._rules
-            for condition in rule.conditions
-            if isinstance(condition.said, EventSeen)
-            and is_meant(condition.said, term, body_system, self._ctcae, self._groups)
+        return self._deaths | {
+            name for name, said in self._events if is_meant(said, term, body_system, self._ctcae, self._groups)
         }
 
-    def _where(self, *kinds: type) -> Names:
-        return frozenset(
-            rule.id for rule in self._rules if any(isinstance(condition.said, kinds) for condition in rule.conditions)
-        )
 
-
-def _stands_on(rule: ParticipantRule) -> Iterable[str]:
+def _said(rule: ParticipantRule) -> Iterator[object]:
     for condition in rule.conditions:
-        match condition.said:
-            case RuleStands(any_of=names):
-                yield from names
+        yield condition.said
+
+
+def _has(rule: ParticipantRule, *kinds: type) -> bool:
+    return any(isinstance(said, kinds) for said in _said(rule))
+
+
+def _naming(name: str, told: Iterable[tuple[str, Iterable[str]]]) -> Names:
+    return frozenset(rule for rule, named in told if name in tuple(named))
+
+
+def _labs(rules: Iterable[ParticipantRule]) -> Iterator[tuple[ParticipantRule, LabSeen]]:
+    for rule in rules:
+        yield from ((rule, said) for said in _said(rule) if isinstance(said, LabSeen))
+        if rule.holds and rule.holds.resume.lab:
+            yield rule, rule.holds.resume.lab
+
+
+def _reads_doses(rule: ParticipantRule) -> bool:
+    return any(
+        isinstance(said, Delayed | Taken)
+        or (isinstance(said, Again) and said.after_dose)
+        or (isinstance(said, Lasting) and said.counted_from == "last_dose")
+        for said in _said(rule)
+    )
+
+
+def _reads_medication(rule: ParticipantRule) -> bool:
+    resumes = rule.holds is not None and rule.holds.resume.medication is not None
+    return resumes or _has(rule, Despite, Taken) or any(said.not_after is not None for _, said in _labs((rule,)))
+
+
+def _stands_on(rule: ParticipantRule) -> Iterator[str]:
+    for said in _said(rule):
+        if isinstance(said, RuleStands):
+            yield from said.any_of
+
+
+def _adjudicated(rule: ParticipantRule) -> Iterator[str]:
+    return (said.rule for said in _said(rule) if isinstance(said, Adjudicated))
+
+
+def _by_code(read: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, Names]:
+    found: dict[str, Names] = {}
+    for name, codes in read:
+        for code in codes:
+            found[code] = found.get(code, NONE) | {name}
+    return found

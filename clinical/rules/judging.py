@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from clinical.course import span
 from clinical.protocol import Protocol
+from clinical.rules.people import last_word
 from clinical.rules.recovery import recovered_on
 from clinical.rules.rule import ParticipantRule
 from clinical.rules.seeing import SEES
@@ -50,7 +51,7 @@ def judge(
         names_drugs=names_drugs,
         judged=before,
     )
-    seen = in_order(view.see(rule.when))
+    seen = in_order(one for one in view.see(rule.when) if not _is_refuted(rule, one, view))
     truth = truth_of(seen)
     if truth.verdict != "true":
         return Judged(rule, truth, _acted_on(rule, acted_on, seen), due=view.due)
@@ -68,6 +69,15 @@ def judge(
     )
 
 
+def _is_refuted(rule: ParticipantRule, one: Sighting, view: View) -> bool:
+    """Whether a person refuted the rule when all that this rests on was known; what came later stands for itself."""
+    word = last_word(view, rule.id) if rule.refutable and view.participant.adjudications else None
+    if word is None or word[2].verdict != "refuted":
+        return False
+    records = view.participant.records
+    return all(records[cause.key].position <= word[1] for cause in one.truth.causes)
+
+
 def up_to_the_hour(now: datetime) -> datetime:
     """The last full hour, in UTC without its zone, as dates of sources have none: time is looked at once an hour."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
@@ -77,7 +87,7 @@ def _stretch(rule: ParticipantRule, acted_on: tuple[str, ...], seen: list[Sighti
     """One time that the rule was true. What is on hold waits for recovery, and for the day on which it is a stop."""
     since, recovered = _since(seen), None
     if rule.holds is not None:
-        recovered = recovered_on(rule.holds.resume, seen, view)
+        recovered = recovered_on(rule, seen, view)
         if recovered is None and since is not None and rule.holds.at_most_days is not None:
             view.wait(span(since)[0] + timedelta(days=rule.holds.at_most_days))
     causes = truth_of(seen).causes

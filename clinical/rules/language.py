@@ -10,36 +10,29 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from clinical.ctcae.terms import plain_name
-from clinical.parts import Flag, Part
+from clinical.parts import Days, Flag, Part
+from clinical.rules.levels import Bounds, GradeRange, LabSeen, VitalSeen, names
+from schemas.facts.dosing import DoseReason
+from schemas.facts.medication import Purpose
+from schemas.facts.participants import EndCause
 from schemas.values import Code, Identifier
 
 __all__ = [
+    "Adjudicated",
+    "Again",
     "Condition",
+    "Delayed",
+    "Despite",
     "Died",
+    "Ended",
     "EventSeen",
-    "Grade",
-    "GradeRange",
+    "Lasting",
     "RuleStands",
+    "Taken",
+    "Together",
+    "Treated",
     "conditions_in",
-    "names",
 ]
-
-Analyte = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
-Grade = Annotated[int, Field(ge=1, le=5)]
-
-
-def names(value: Any) -> Any:
-    """A field that holds several values, of which a file may write a list."""
-    return Field(default=value, strict=False)
-
-
-class GradeRange(Part):
-    """The grades that count."""
-
-    at_least: Grade = 1
-    """The lowest."""
-    at_most: Grade = 5
-    """The highest; death of the event is grade 5."""
 
 
 class EventSeen(Part):
@@ -80,11 +73,119 @@ class EventSeen(Part):
         return frozenset(map(plain_name, self.except_terms))
 
 
+class Together(Part):
+    """Several things inside one window: each of the others near enough to the first."""
+
+    parts: tuple["Condition", ...] = Field(strict=False, min_length=2)
+    """What; the first is what the window is laid around."""
+    within_days: Annotated[int, Field(ge=0, le=365)]
+    """Days between; a day without an hour counts from its beginning."""
+    first_leads: Flag = False
+    """Whether the others come on the same day or later, never earlier."""
+
+
+class Lasting(Part):
+    """Something lasts for longer than so many days or hours, from its beginning to the first sign that it is over."""
+
+    what: "Condition"
+    """What lasts."""
+    more_than_days: Days | None = None
+    """Longer than so many days."""
+    more_than_hours: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Longer than so many hours."""
+    at_least: Flag = False
+    """So long is long enough."""
+    no_value_for_days: Days | None = None
+    """Of values: after so many days without one nobody knows any more; absent: the last is carried forward."""
+    counted_from: Literal["onset", "last_dose"] = "onset"
+    """From its onset, or from the last dose given, whichever is later."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "Lasting":
+        if (self.more_than_days is None) == (self.more_than_hours is None):
+            raise ValueError("a duration is written in days or in hours")
+        return self
+
+    @property
+    def days(self) -> float:
+        """The length in days."""
+        return self.more_than_days if self.more_than_days is not None else (self.more_than_hours or 0) / 24
+
+
+class Despite(Part):
+    """Something that goes on although it is treated."""
+
+    what: "Condition"
+    """What goes on."""
+    medication: tuple[Purpose, ...] = Field(strict=False, min_length=1)
+    """Under a medicine of one of these classes."""
+
+
+class Again(Part):
+    """The n-th time, with documented recovery between."""
+
+    what: "Condition"
+    """What comes again."""
+    number: Annotated[int, Field(ge=1, le=20)]
+    """Which time."""
+    later_too: Flag = True
+    """Whether every later time counts too."""
+    by_term: Flag = False
+    """Whether each term is counted for itself."""
+    not_lower: Flag = False
+    """Whether its grade must be as high as the time before."""
+    after_dose: Flag = False
+    """Whether a dose must have been given since recovery."""
+
+
+class Adjudicated(Part):
+    """A person's verdict on a rule about this participant."""
+
+    rule: Identifier
+    """Which rule."""
+    verdict: Literal["confirmed", "refuted", "undecided"]
+    """The verdict."""
+    because: tuple[Code, ...] = names(())
+    """Given for one of these reasons; none named: any."""
+
+
 class RuleStands(Part):
     """Rules above this one that are true of the participant."""
 
     any_of: tuple[Identifier, ...] = Field(strict=False, min_length=1)
     """Any of these."""
+
+
+class Delayed(Part):
+    """No dose for longer than planned, while treatment goes on: per drug, by this and earlier gaps."""
+
+    more_than_days: Days
+    """Since the last dose of the drug."""
+    except_reasons: tuple[DoseReason, ...] = names(())
+    """A gap whose omitted doses all have one of these reasons, or that a dose given late for one of them ends, does not
+    count."""
+    pending_for_days: Days = 14
+    """How many days before it is said to be pending."""
+
+
+class Treated(Part):
+    """Longer under treatment than so many days from the first dose."""
+
+    more_than_days: Days
+    """Days from the first dose, which is day 1: with 364 the first day after 52 weeks."""
+    pending_for_days: Days = 14
+    """How many days before it is said to be pending."""
+
+
+class Taken(Part):
+    """A medicine that is still taken at some time after the last dose of study treatment."""
+
+    purpose: Purpose
+    """Its class."""
+    daily_prednisone_mg: Bounds | None = None
+    """Of steroids: all that are taken on the day together, as prednisone."""
+    days_after_last_dose: Annotated[int, Field(ge=0, le=3650)] = 0
+    """So many days after the last dose."""
 
 
 class Died(Part):
@@ -96,21 +197,50 @@ class Died(Part):
     """Whether a fatal event, once reported, speaks instead: its causality then decides."""
 
 
+class Ended(Part):
+    """Study treatment, or the participant's time in the trial, ended."""
+
+    causes: tuple[EndCause, ...] = Field(strict=False, min_length=1)
+    """For one of these reasons."""
+
+
 class Condition(Part):
     """One condition: exactly one of these."""
 
     event: EventSeen | None = None
     """A reported adverse event."""
+    lab: LabSeen | None = None
+    """A laboratory value."""
+    vital: VitalSeen | None = None
+    """A vital sign."""
+    together: Together | None = None
+    """Several inside one window."""
+    lasting: Lasting | None = None
+    """For so long."""
+    despite: Despite | None = None
+    """Although treated."""
+    again: Again | None = None
+    """The n-th time."""
     all_of: tuple["Condition", ...] | None = Field(default=None, strict=False, min_length=1)
     """The first, where all the others hold too."""
     any_of: tuple["Condition", ...] | None = Field(default=None, strict=False, min_length=1)
     """Each that holds."""
     none_of: tuple["Condition", ...] | None = Field(default=None, strict=False, min_length=1)
     """Where none of them holds."""
+    adjudicated: Adjudicated | None = None
+    """A person said so."""
     rule: RuleStands | None = None
     """Another rule is true."""
+    delayed: Delayed | None = None
+    """No dose for too long."""
+    treated: Treated | None = None
+    """Under treatment for too long."""
+    taken: Taken | None = None
+    """A medicine is still taken."""
     died: Died | None = None
     """Death."""
+    ended: Ended | None = None
+    """The end of treatment or of participation."""
 
     @model_validator(mode="after")
     def _one_operator(self) -> "Condition":
@@ -136,6 +266,10 @@ def conditions_in(condition: Condition) -> tuple[Condition, ...]:
     match said:
         case tuple():
             inner = said
+        case Together(parts=parts):
+            inner = parts
+        case Lasting(what=what) | Despite(what=what) | Again(what=what):
+            inner = (what,)
         case _:
             inner = ()
     return (condition, *(deep for one in inner for deep in conditions_in(one)))

@@ -6,13 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from clinical.parts import Days, Part, Sentence
-from clinical.rules.language import (
-    Condition,
-    EventSeen,
-    RuleStands,
-    conditions_in,
-)
+from clinical.parts import Days, Flag, Part, Sentence
+from clinical.rules.language import Adjudicated, Condition, EventSeen, RuleStands, conditions_in
+from clinical.rules.levels import LabSeen, names
+from schemas.facts.medication import Purpose
 from schemas.values import Code, ExactDecimal, Identifier, Unit
 
 __all__ = ["Action", "Hold", "ParticipantRule", "Resume", "action_in_words"]
@@ -25,6 +22,12 @@ class Resume(Part):
     """What it says, for a physician."""
     grade_at_most: Annotated[int, Field(ge=0, le=4)] | None = None
     """The events have come down to this grade, or have ended."""
+    lab: LabSeen | None = None
+    """A later value that shows recovery; of several analytes, one of each that held."""
+    medication: Purpose | None = None
+    """A medicine of this class is taken, which controls it."""
+    adjudicated: tuple[Code, ...] = names(())
+    """A person says so, by confirming the finding for one of these reasons."""
 
 
 class Hold(Part):
@@ -124,6 +127,9 @@ class ParticipantRule(Part):
     words: Sentence | None = None
     """What it says to do, in words, where the actions do not say it well."""
 
+    refutable: Flag = True
+    """Whether a person can refute it: then it no longer stands on what was known when it was refuted."""
+
     @cached_property
     def says(self) -> str:
         """What the protocol says to do, in words."""
@@ -152,7 +158,9 @@ class ParticipantRule(Part):
             "words": said["action"],
         }
 
-    def unknown_names(self, above: Iterable[str], groups: Iterable[str], drugs: Iterable[str]) -> str:
+    def unknown_names(
+        self, above: Iterable[str], rules: Iterable[str], groups: Iterable[str], drugs: Iterable[str]
+    ) -> str:
         """A rule, a term group or a drug that it names and the protocol does not have; empty: none."""
         if not isinstance(self.drugs, str):
             for drug in self.drugs:
@@ -164,6 +172,8 @@ class ParticipantRule(Part):
                 case RuleStands(any_of=names_of):
                     if below := next((name for name in names_of if name not in above), None):
                         return f"the rule {below}, which does not stand above it"
+                case Adjudicated(rule=name) if name not in rules:
+                    return f"the rule {name}, which is no participant rule"
                 case EventSeen():
                     named = (*said.groups, *said.except_groups)
                     if unknown := next((name for name in named if name not in groups), None):

@@ -1,0 +1,78 @@
+"""What did people say, and what else did they give? Verdicts on rules; medicines still taken after the last dose."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from clinical.course import span
+from clinical.rules.bounds import inside
+from clinical.rules.doses import dosed_on
+from clinical.rules.language import Adjudicated, Taken
+from clinical.rules.sighting import Sighting, written
+from clinical.rules.steroids import as_prednisone
+from clinical.rules.truth import Cause, Truth
+from clinical.rules.view import View
+from clinical.state import Adjudged
+from schemas.facts.medication import Medication
+
+__all__ = ["last_word", "see_adjudicated", "see_taken"]
+
+
+def last_word(view: View, rule: str) -> tuple[str, int, Adjudged] | None:
+    """The last verdict on a rule about this participant: its record, its position, and what was said."""
+    found: tuple[str, int, Adjudged] | None = None
+    for key in view.participant.adjudications:
+        record = view.participant.records[key]
+        if isinstance(record.said, Adjudged) and record.said.rule == rule and (not found or record.position > found[1]):
+            found = (key, record.position, record.said)
+    return found
+
+
+def see_adjudicated(said: Adjudicated, view: View) -> tuple[Sighting, ...]:
+    """The last verdict, where it is this one."""
+    found = last_word(view, said.rule)
+    if found is None or found[2].verdict != said.verdict or (said.because and found[2].because not in said.because):
+        return ()
+    key, _, word = found
+    words = f"adjudicated as {word.verdict}" + (f" ({word.because})" if word.because else "")
+    return (Sighting(Truth("true", (Cause(key, words, word.on),)), began=word.on),)
+
+
+def see_taken(said: Taken, view: View) -> tuple[Sighting, ...]:
+    """Whether it is taken, or too much of it, so many days after the last dose; until then, as far as it is known."""
+    dosed = dosed_on(view, None)
+    if not dosed:
+        return ()
+    day = dosed[-1].replace(hour=0, minute=0) + timedelta(days=said.days_after_last_dose)
+    courses = tuple(_taken_on(said, day, view))
+    if not courses:
+        return ()
+    causes = tuple(Cause(key, _words(course), course.started) for key, course in courses)
+    truth = Truth("true", causes)
+    if said.daily_prednisone_mg is not None:
+        doses = [as_prednisone(course.name, course.dose, course.unit) for _, course in courses]
+        known = sum((dose for dose in doses if dose is not None), Decimal(0))
+        operator = ">=" if None in doses else "="
+        found = inside(said.daily_prednisone_mg, operator, known)
+        if found == "no":
+            return ()
+        if found is None:
+            missing = sorted(f"dose of {c.name}" for (_, c), dose in zip(courses, doses, strict=True) if dose is None)
+            truth = Truth("unknown", causes, missing=tuple(missing))
+    if view.wait(day) and truth.verdict == "true":
+        truth = Truth("pending", causes, until=day)
+    return (Sighting(truth, began=written(day)),)
+
+
+def _taken_on(said: Taken, day: datetime, view: View) -> Iterator[tuple[str, Medication]]:
+    for key in sorted(view.participant.medications):
+        taken = view.participant.records[key].said
+        if not isinstance(taken, Medication) or taken.purpose != said.purpose or span(taken.started)[0] > day:
+            continue
+        if taken.ended is None or span(taken.ended)[1] >= day:
+            yield key, taken
+
+
+def _words(taken: Medication) -> str:
+    dose = f" {taken.dose} {taken.unit or ''}".rstrip() if taken.dose is not None else ""
+    return f"{taken.name}{dose} since {taken.started}"
