@@ -39,8 +39,11 @@ def assumptions(protocol: Protocol) -> list[Assumption]:
 
 
 def _value_at(protocol: Protocol, path: str) -> str:
+    """The value; of a rule in its first form, which is read into another, what the whole rule says."""
     node: Any = protocol.model_dump(mode="json")
     for step in path.split("."):
+        if isinstance(node, dict) and step not in node and "sentence" in node:
+            return str(node["sentence"])
         node = node[int(step)] if isinstance(node, list | tuple) else node[step]
     if isinstance(node, dict):
         return ", ".join(f"{plain(name)} {value}" for name, value in node.items())
