@@ -600,16 +600,15 @@ def worker(
     metrics: Annotated[str, typer.Option(help="Where Prometheus asks: first agent's address, or off.")] = METRICS,
     by_event: Annotated[bool, typer.Option(help="Event by event: some twenty times slower.")] = False,  # noqa: FBT002
     single: Annotated[bool, typer.Option(help="One agent, not started again when it fails.")] = False,  # noqa: FBT002
-    child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Runs agents of the distributed engine, each in a process of its own, until SIGTERM."""
     from tocsin.working import Asked, alone, default_replica, default_state, supervised
 
     asked = Asked(names, home, replica or default_replica(), state or default_state(), metrics, by_event)
     try:
-        if child_of is None and not single:
+        if not single:
             raise typer.Exit(supervised(asked))
-        alone(asked, child_of)
+        alone(asked)
     except ValueError as error:
         fail(str(error), WRONG_USAGE)
     except OSError as error:

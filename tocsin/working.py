@@ -2,9 +2,9 @@
 
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,6 @@ class Asked:
     metrics: str
     by_event: bool
 
-    def command(self, name: str) -> list[str]:
-        """The same for one agent alone, as a child of this process."""
-        said = [sys.executable, "-m", "tocsin", "worker", name, "--home", self.home, "--id", self.replica]
-        said += ["--state", str(self.state), "--metrics", self.metrics, "--child-of", str(os.getpid())]
-        return [*said, "--by-event"] if self.by_event else said
-
 
 def default_replica() -> str:
     """This machine."""
@@ -50,11 +44,12 @@ def default_state() -> Path:
 def supervised(asked: Asked) -> int:
     """Runs the agents that are asked for, each in a process that is started again; gives the exit code."""
     from streams.kafka.supervisor import supervise
+    from streams.kafka.worker import run
 
-    return supervise({agent.name: asked.command(agent.name) for agent, _ in ordered(asked)})
+    return supervise({agent.name: partial(run, agent, orders, os.getpid()) for agent, orders in ordered(asked)})
 
 
-def alone(asked: Asked, parent: int | None) -> None:
+def alone(asked: Asked) -> None:
     """Runs one agent in this process, for as long as all is well."""
     from streams.kafka.worker import run
 
@@ -62,7 +57,7 @@ def alone(asked: Asked, parent: int | None) -> None:
     if len(agents) != 1:
         raise UsageError("without a supervisor, one agent")
     for agent, orders in agents:
-        run(agent, orders, parent)
+        run(agent, orders)
 
 
 def ordered(asked: Asked) -> "list[tuple[Agent, Orders]]":
