@@ -43,6 +43,8 @@ class Reader:
         self._reads = AIOKafkaConsumer(**shared, **reading, auto_offset_reset="none")
         self._asks = AIOKafkaConsumer(**shared, group_id=group)
         self._reading = asyncio.Lock()
+        self._stands: tuple[TopicPartition, int] | None = None
+        """What `_reads` gives next, if nobody asks for something else."""
 
     async def __aenter__(self) -> Self:
         await self._reads.start()
@@ -63,24 +65,33 @@ class Reader:
         """
         if start >= end:
             return
-        async with self._reading:
-            kept = topic.retention == "unlimited"
-            at = start if kept else max(start, (await self._firsts([(topic, partition)]))[topic, partition])
-            there = self._name(topic, partition)
+        kept = topic.retention == "unlimited"
+        at = start if kept else max(start, (await self._firsts([(topic, partition)]))[topic, partition])
+        there = self._name(topic, partition)
+        while at < end:
+            async with self._reading:
+                records, at = await self._some(there, at, end, kept=kept)
+            if records:
+                yield records  # outside the lock: whoever handles them may read another range first
+
+    async def _some(
+        self, there: TopicPartition, at: int, end: int, *, kept: bool
+    ) -> tuple[list[ConsumerRecord[bytes, bytes]], int]:
+        """Records from `at` on, and where to go on; none where the broker had none yet."""
+        if self._stands != (there, at):
             self._reads.assign([there])
             self._reads.seek(there, at)
-            try:
-                while at < end:
-                    fetched = await self._reads.getmany(there, timeout_ms=WAIT_MS, max_records=CHUNK)
-                    records = [record for record in fetched.get(there, []) if record.offset < end]
-                    if kept and records and records[-1].offset - at + 1 != len(records):
-                        lost = f"between {at} and {records[-1].offset} some are gone"
-                        raise LostError(f"{there.topic}[{partition}]: {lost}")
-                    at = min(end, await self._reads.position(there)) if not kept else at + len(records)
-                    if records:
-                        yield records
-            finally:
-                self._reads.pause(there)  # else it goes on fetching what nobody asked for
+        self._stands = None
+        fetched = await self._reads.getmany(there, timeout_ms=WAIT_MS, max_records=CHUNK)
+        records = [record for record in fetched.get(there, []) if record.offset < end]
+        if kept and records and records[-1].offset - at + 1 != len(records):
+            raise LostError(f"{there.topic}[{there.partition}]: between {at} and {records[-1].offset} some are gone")
+        following = at + len(records) if kept else min(end, await self._reads.position(there))
+        if following < end:
+            self._stands = (there, following)
+        else:
+            self._reads.pause(there)  # else it goes on fetching what nobody asked for
+        return records, following
 
     async def ends(self, places: Iterable[Place]) -> Mapping[Place, int]:
         """The offset after the last record of each."""
