@@ -33,6 +33,7 @@ class Index:
     """The rules of a protocol, by what they read."""
 
     def __init__(self, rules: tuple[ParticipantRule, ...], ctcae: str, groups: Mapping[str, frozenset[str]]) -> None:
+        self._made_of = (rules, ctcae, groups)
         self._ctcae = ctcae
         self._groups = groups
         self.everything: Names = frozenset(rule.id for rule in rules)
@@ -52,6 +53,10 @@ class Index:
             (rule.id, (said.sign,)) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
         )
         self.on_event = lru_cache(maxsize=4096)(self._on_event)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copied or restored it is made anew: what it has looked up is not part of it."""
+        return Index, self._made_of
 
     def on_lab(self, analyte: str) -> Names:
         """The rules that read an analyte."""
