@@ -152,6 +152,7 @@ def _of_partners(protocol: Protocol, reasons: Iterable[Reason], drugs: tuple[str
         stops = [one for one in reasons if one.drug == cascade.stopped and one.state == "stopped"]
         first = min(stops, key=_order, default=None)
         if first is not None:
-            for drug in (one for one in cascade.stops if one in drugs):
+            alone = {one.drug for one in reasons if one.state == "stopped" and span(one.since) <= span(first.since)}
+            for drug in (one for one in cascade.stops if one in drugs and one not in alone):
                 sentence = f"{drug} is not given without {cascade.stopped}, which is stopped: {first.sentence}"
                 yield first._replace(drug=drug, rule=PARTNER, sentence=sentence)

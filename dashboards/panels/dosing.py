@@ -3,8 +3,8 @@
 from dashboards.panels import Column, Panel, Table, standing
 
 _SAID = (
-    "participant, scope, rule, happened, sentence, JSONExtractString(body, 'drug') AS drug,"
-    " JSONExtractString(body, 'action') AS action, JSONExtractString(body, 'resumes') AS resumes"
+    "participant, scope, JSONExtractString(body, 'drug') AS drug, JSONExtractString(body, 'action') AS action,"
+    " if(rule = 'treatment_ended', JSONExtractString(body, 'reason'), rule) AS reason"
 )
 _STRONGEST_FIRST = "indexOf(['stopped', 'held', 'reduced', 'slowed'], action)"
 
@@ -13,20 +13,20 @@ DOSE_STATES = Panel(
     title="Drugs that are not given as planned",
     description=(
         "Participants for whom a drug is stopped for good, on hold, reduced or infused more slowly, by the first rule "
-        "that decides it. Each participant counts once for each drug. Treatment ended: a person ended it. Partner "
-        "stopped: it is not given without its partner."
+        "that decides it, or as a person ended it. Each participant counts once for each drug. Partner stopped: it is "
+        "not given without its partner."
     ),
     sql=f"""
-SELECT scope, drug, action, rule, uniqExact(participant) AS participants,
+SELECT scope, drug, action, reason, uniqExact(participant) AS participants,
     arrayStringConcat(arraySort(groupUniqArray(participant)), ', ') AS who
-FROM ({standing(_SAID, "dose_decision")}) GROUP BY scope, drug, action, rule
-ORDER BY scope, drug, {_STRONGEST_FIRST}, participants DESC, rule""",
+FROM ({standing(_SAID, "dose_decision")}) GROUP BY scope, drug, action, reason
+ORDER BY scope, drug, {_STRONGEST_FIRST}, participants DESC, reason""",
     encoding=Table(
         (
             Column("scope", "Group"),
             Column("drug", "Drug"),
             Column("action", "Is"),
-            Column("rule", "Because of"),
+            Column("reason", "Because of"),
             Column("participants", "Participants", "number"),
             Column("who", "Who"),
         )

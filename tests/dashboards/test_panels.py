@@ -135,10 +135,11 @@ def test_dose_states_are_those_of_a_plain_count(store: Store, ledger: ToldLedger
     for change in standing(ledger).values():
         one = change.finding
         if isinstance(one, DoseDecisionFinding):
-            place = (str(one.scope), one.drug, one.action, one.rule)
+            because = one.reason if one.rule == "treatment_ended" else one.rule
+            place = (str(one.scope), one.drug, one.action, because)
             plain.setdefault(place, []).append(str(one.participant))
     counted = {
-        (row["scope"], row["drug"], row["action"], row["rule"]): row["who"].split(", ")
+        (row["scope"], row["drug"], row["action"], row["reason"]): row["who"].split(", ")
         for row in rows(DOSE_STATES, store, ledger)
     }
     assert counted == {place: sorted(names) for place, names in plain.items()}
