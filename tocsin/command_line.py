@@ -232,7 +232,7 @@ def _served_from_kafka(home: str, port: int, clickhouse: str | None, state: Path
     except ValueError as error:
         fail(str(error), WRONG_USAGE)
     except OSError as error:
-        fail(f"port {port}: {error.strerror or error}", WORLD_DOWN)
+        fail(f"{error.filename or f'port {port}'}: {error.strerror or error}", WORLD_DOWN)
 
 
 def _says_where(url: str) -> None:
@@ -287,7 +287,7 @@ def _served(home: Path, port: int, background: "Sequence[Background]") -> None:
     except HomeBusyError as error:
         fail(str(error), WORLD_DOWN)
     except OSError as error:
-        fail(f"port {port}: {error.strerror or error}", WORLD_DOWN)
+        fail(f"{error.filename or f'port {port}'}: {error.strerror or error}", WORLD_DOWN)
 
 
 @app.command()
@@ -336,8 +336,10 @@ def import_sdtm(
     begin = time.perf_counter()
     try:
         told = read_trial(folder, trial, _text_of(protocol) or "", datetime.now(UTC) if as_if_live else None)
-    except (UnreadableError, ProtocolError) as error:
+    except UnreadableError as error:
         fail(str(error), WRONG_USAGE)
+    except ProtocolError as error:
+        fail(f"{protocol}: {error}", WRONG_USAGE)
     try:
         clock = clock_of(home, trial)
     except WorldDownError as error:

@@ -164,6 +164,8 @@ def test_a_home_that_cannot_be_made_is_a_world_that_is_down_told_in_one_line(tmp
     told = tocsin("ingest", "-", "--home", str(tmp_path / "file"), given=ndjson(STORY))
     assert told.returncode == 1
     assert len(told.stderr.splitlines()) == 1
+    told = tocsin("serve", "--home", str(tmp_path / "file"), "--port", "0")
+    assert (told.returncode, told.stderr.decode()) == (1, f"{tmp_path / 'file'}: File exists\n")
 
 
 def test_another_version_of_ctcae_is_put_in_however_the_protocol_writes_it(tmp_path: Path) -> None:

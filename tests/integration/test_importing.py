@@ -102,6 +102,17 @@ def test_a_pace_without_a_simulated_clock_is_wrong_usage(words: tuple[str, ...],
     assert not (tmp_path / "home").exists()
 
 
+def test_the_protocol_of_another_trial_or_no_protocol_is_wrong_usage_and_names_the_file(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    other = [word if word != TRIAL else "SMALL-2" for word in words]
+    no_protocol = [word if not word.endswith(".yaml") else __file__ for word in words]
+    for wrong, says in ((other, f"small.yaml: trial: it is the protocol of {TRIAL}"), (no_protocol, __file__)):
+        told = tocsin(*wrong, "--home", str(tmp_path / "home"))
+        assert (told.returncode, len(told.stderr.splitlines())) == (2, 1)
+        assert says in told.stderr.decode()
+
+
 def test_another_clock_than_the_ledgers_is_refused_before_anything_is_sent(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:

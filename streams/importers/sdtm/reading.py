@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
-from clinical.protocol import Protocol, read_protocol
+from clinical.protocol import Protocol, ProtocolError, read_protocol
 from schemas.canonical import canonical
 from schemas.values import written_instant
 from streams.importers.sdtm.accounts import Account
@@ -74,6 +74,8 @@ def read_trial(folder: Path, trial: str, protocol_text: str, live_until: datetim
     Raises `UnreadableError` where a file cannot be read at all, and `ProtocolError` where the protocol is none.
     """
     protocol = read_protocol(protocol_text)
+    if protocol.trial != trial:
+        raise ProtocolError((("trial", f"it is the protocol of {protocol.trial}, not of {trial}"),))
     read = read_folder(folder)
     told = list(_told(read, trial, protocol))
     facts = (item for item in told if isinstance(item, Message))
