@@ -145,6 +145,9 @@ class Story(Written):
     group: Annotated[str, Field(pattern="^[0-9a-z]+$")] = "1"
     begins: Literal["treated", "enrolled"] = "treated"
     """`treated`: enrolled on day -1, and given all drugs of the group on day 1, before the first step."""
+    dosing: Literal["planned", "told"] = "planned"
+    """`planned`: after the first dose every dose that is due is given at noon, as the drug then stands, unless a step says
+    otherwise of that day; `told`: only the doses of the steps."""
     looks_at: tuple[str, ...] = ("rules", "drugs", "queries")
     """The kinds that it is held against from its beginning; another kind from where it first names it."""
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -160,10 +163,10 @@ class Story(Written):
 
 
 class Page(Written):
-    """A file: stories about one rule of a protocol, or about a subject that is no rule."""
+    """A file: stories about rules of a protocol that belong together, or about a subject that is no rule."""
 
-    rule: str | None = None
-    """The rule's id in the protocol file."""
+    rules: tuple[str, ...] = ()
+    """The rules' ids in the protocol file."""
     about: str | None = None
     """The subject, where it is no rule."""
     protocol: str = "ak117_hnscc"
@@ -171,8 +174,8 @@ class Page(Written):
 
     @model_validator(mode="after")
     def _about_one_thing(self) -> "Page":
-        if (self.rule is None) == (self.about is None):
-            raise ValueError("a file is about a rule, or about a subject")
+        if bool(self.rules) == bool(self.about):
+            raise ValueError("a file is about rules, or about a subject")
         return self
 
 

@@ -17,7 +17,8 @@ than what is written here. Who finds a sentence wrong corrects the story.
 
 Days are study days: the first dose is on day 1, and day -1 is the day before. A row says what became known on its day;
 the right column says everything that stands from then on, and under it, in Tocsin's own words but for the dates, what
-it began to say and what it took back. Where nothing is said of a drug, it is given as planned.
+it began to say and what it took back. Where nothing is said of a drug, it is given as planned. Doses that are due are
+given as the drug then stands; a row tells of a dose only where it is another.
 """
 
 CHANGED = {
@@ -50,26 +51,33 @@ def page() -> str:
     parts = [OPENING]
     for name in dict.fromkeys(one.protocol for one in told.values()):
         protocol = read_protocol(shipped(name))
-        of_protocol = [one for one in told.values() if one.protocol == name]
         parts.append(f"## {protocol.title}\n")
-        rules: tuple[ParticipantRule | CohortRule, ...] = (*protocol.participant_rules, *protocol.cohort_rules)
-        parts += [_of_rule(protocol, rule, of_protocol) for rule in rules]
+        order = [one.id for one in protocol.participant_rules] + [one.id for one in protocol.cohort_rules]
+        of_rules = [(one.rules, name_of) for name_of, one in told.items() if one.protocol == name and one.rules]
+        of_rules.sort(key=lambda one: order.index(one[0][0]))
+        parts += [_of_rules(protocol, name_of, told[name_of]) for _, name_of in of_rules]
     parts += [_section(one.about, "", one) for one in told.values() if one.about]
     return "\n".join(part for part in parts if part)
 
 
-def _of_rule(protocol: Protocol, rule: ParticipantRule | CohortRule, told: list[Page]) -> str:
-    page = next((one for one in told if one.rule == rule.id), None)
-    if page is None:
-        return ""
-    lines = [f"> Then: {rule.advice}.\n"] if isinstance(rule, CohortRule) else []
+def _of_rules(protocol: Protocol, name: str, page: Page) -> str:
+    """Rules that belong together: what each says, what its values rest on, then the stories."""
+    rules: dict[str, ParticipantRule | CohortRule] = {one.id: one for one in protocol.participant_rules}
+    rules |= {one.id: one for one in protocol.cohort_rules}
+    says = "\n".join(_what_it_says(protocol, rules[rule]) for rule in page.rules if rule in rules)
+    return _section(name.replace("_", " ").capitalize(), says, page)
+
+
+def _what_it_says(protocol: Protocol, rule: ParticipantRule | CohortRule) -> str:
+    named = rule.id.replace("_", " ")
+    lines = [f"> **{named}.** Then: {rule.advice}.\n"] if isinstance(rule, CohortRule) else []
     if isinstance(rule, ParticipantRule):
-        lines = [f"> {rule.sentence}. Then: {rule.says}.\n", f"Basis ({rule.basis}): {rule.source}\n"]
+        lines = [f"> **{named}.** {rule.sentence}. Then: {rule.says}.\n", f"Basis ({rule.basis}): {rule.source}\n"]
     path = f"{'cohort' if isinstance(rule, CohortRule) else 'participant'}_rules.{_number(protocol, rule)}."
     said = (("assumed", protocol.assumed), ("given by", protocol.given_by))
     for word, reasons in said:
         lines += [f"* `{of.removeprefix(path)}`, {word}: {why}" for of, why in reasons.items() if of.startswith(path)]
-    return _section(rule.id.replace("_", " ").capitalize(), "\n".join(lines).rstrip() + "\n", page)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _number(protocol: Protocol, rule: ParticipantRule | CohortRule) -> int:

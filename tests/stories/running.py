@@ -47,12 +47,30 @@ def run(page: Page, story: Story) -> Iterator[Told]:
     trial, _ = _sent(trial, stands, telling.beginning())
     expected: Seen = {kind: {} for kind in story.looks_at}
     for one in story.steps:
-        messages = (telling.tick(one), *telling.messages(one))
-        trial, changes = _sent(trial, stands, messages)
+        changes = list[Change]()
+        for due in telling.due_before(one):
+            trial, made = _sent(trial, stands, (telling.tick(due),))
+            trial, given = _sent(trial, stands, telling.messages(_as_it_stands(due, stands)))
+            changes += [*made, *given]
+        trial, told = _sent(trial, stands, (telling.tick(one), *telling.messages(one)))
+        changes += told
         expected = expected | _expected(one.expect)
         seen = {kind: found for kind, found in seen_of(stands.values(), telling.names).items() if kind in expected}
         yield Told(one, seen, expected, tuple(_sentences(changes, expected)))
     assert stands == standing(trial), "what was announced does not add up to what stands"
+
+
+def _as_it_stands(due: Step, stands: dict[str, AnyFinding]) -> Step:
+    """The doses that are due as the drugs then stand: none on hold or stopped, others less or more slowly."""
+    doses = dict[str, str]()
+    for drug, planned in due.doses.items():
+        decision = stands.get(f"dose_decision|{due.participant}|{drug}")
+        if not isinstance(decision, DoseDecisionFinding):
+            doses[drug] = planned
+        elif decision.action in ("reduced", "slowed"):
+            rate = f" at {decision.rate_percent} %" if decision.rate_percent else ""
+            doses[drug] = (decision.dose or planned) + rate
+    return due.model_copy(update={"doses": doses})
 
 
 def seen_of(stands: Iterable[AnyFinding], names: dict[str, str]) -> Seen:

@@ -12,6 +12,7 @@ from tests.builders import Message
 from tests.stories.form import ALL, Event, Medicine, Page, Step, Story
 
 DAY_1 = date(2026, 1, 6)
+NOON = "12:00"
 WEIGHT, SURFACE = 60, "1.6"
 """Of everybody in the stories: 60 kg, 1.6 m²."""
 
@@ -43,6 +44,10 @@ class Telling:
         """By record key, as findings name it."""
         self.groups: dict[str, str] = {}
         self._said: dict[str, Named] = {}
+        self._first: dict[tuple[str, str], int] = {}
+        """By participant and drug: the day of the first dose."""
+        self._given_up_to = 1
+        """The last day whose doses were given."""
 
     def beginning(self) -> Iterator[Message]:
         """The adoption of the protocol, and what stands before the first step."""
@@ -55,6 +60,23 @@ class Telling:
     def tick(self, step: Step) -> Message:
         """The clock comes to the step."""
         return builders.tick(instant(step), trial=self.trial, record=f"clock/{instant(step)}")
+
+    def due_before(self, step: Step) -> Iterator[Step]:
+        """The doses that are due by a step and that no step tells, day by day, as they were planned."""
+        last = step.day if step.at >= NOON else step.day - 1
+        for number in range(self._given_up_to + 1, last + 1) if self.story.dosing == "planned" else ():
+            told = {(one.participant, drug) for one in self.story.steps if one.day == number for drug in one.doses}
+            for participant in self.groups:
+                drugs = [drug for drug in self._planned(participant, number) if (participant, drug) not in told]
+                if drugs:
+                    yield Step(day=number, participant=participant, doses=dict.fromkeys(drugs, "as planned"))
+        self._given_up_to = max(self._given_up_to, last)
+
+    def _planned(self, participant: str, number: int) -> Iterator[str]:
+        for drug, regimen in self.protocol.groups[self.groups[participant]].drugs.items():
+            first = self._first.get((participant, drug))
+            if first is not None and number > first and (number - first) % regimen.every_days == 0:
+                yield drug
 
     def messages(self, step: Step) -> Iterator[Message]:
         """The facts of a step, in the order in which the form names them."""
@@ -113,6 +135,7 @@ class Telling:
             "weight_kg": str(WEIGHT),
             "body_surface_m2": SURFACE,
         }
+        self._first.setdefault((step.participant, drug), step.day)
         return self._message("DoseGiven.v1", data, step, name, "pump")
 
     def _regimen(self, step: Step, drug: str) -> Regimen | None:
