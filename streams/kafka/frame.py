@@ -203,10 +203,11 @@ class Frame:
     async def _mend(self, held: _Held, topic: Topic, partition: int, end: int) -> None:
         """Handles what was not delivered: reads it from the topic, up to `end`."""
         self._measures.mended(topic, partition, end - held.next[topic])
-        async for records in self._reader.between(topic, partition, held.next[topic], end):
-            if held.epoch != self._epoch:
-                return
-            await self._handle(held, Run(topic, partition, records), records[-1].offset + 1)
+        with self._watch.working(f"reading what was not delivered of {topic.name}[{partition}]"):
+            async for records in self._reader.between(topic, partition, held.next[topic], end):
+                if held.epoch != self._epoch:
+                    return
+                await self._handle(held, Run(topic, partition, records), records[-1].offset + 1)
         if held.epoch == self._epoch:
             held.next[topic] = max(held.next[topic], end)
 

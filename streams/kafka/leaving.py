@@ -11,6 +11,8 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import NoReturn
@@ -75,6 +77,20 @@ class LeavesOnError:
             leave(f"{self._who} leaves: {told(error)}")
 
 
+@dataclass(slots=True, eq=False)
+class _Work:
+    """A piece of work, and that of which it is a piece."""
+
+    at: str
+    around: "_Work | None"
+    until: float = 0.0
+    """When it takes more than its time."""
+
+
+_WORK: ContextVar[_Work | None] = ContextVar("work", default=None)
+"""What the task at hand works at."""
+
+
 class Watch(threading.Thread):
     """Looks on from a thread of its own, since an event loop that hangs cannot look at itself."""
 
@@ -93,22 +109,32 @@ class Watch(threading.Thread):
         self._looked = looked
         self._longest = longest
         self._parent = parent
-        self._work: tuple[str, float] | None = None
+        self._works: list[_Work] = []
         self._stop_by: float | None = None
 
     @contextmanager
     def working(self, at: str) -> Iterator[None]:
-        """While this goes on, it must end, or `beat`, before long."""
-        self._work = (at, monotonic() + self._longest)
+        """While this goes on, it must end, or `beat`, or do a piece of other work, before long."""
+        work = _Work(at, _WORK.get())
+        within = _WORK.set(work)
+        self.beat()
+        self._works.append(work)
         try:
             yield
         finally:
-            self._work = None
+            self._works.remove(work)
+            _WORK.reset(within)
+            self.beat()
 
     def beat(self, longest: float | None = None) -> None:
-        """The work in hand moves on; what comes next may take this long."""
-        if self._work is not None:
-            self._work = (self._work[0], monotonic() + (longest or self._longest))
+        """The work in hand, and what it is a piece of, moves on; what comes next may take this long."""
+        work, until = _WORK.get(), monotonic() + (longest or self._longest)
+        while work is not None:
+            work.until, work = until, work.around
+
+    def late(self, now: float) -> list[str]:
+        """What takes more than its time; the smallest piece first."""
+        return [work.at for work in reversed(self._works) if now > work.until]
 
     def stopping(self) -> None:
         """From now on the process must come to an end."""
@@ -118,7 +144,7 @@ class Watch(threading.Thread):
         """Looks, five times a second."""
         while True:
             threading.Event().wait(EVERY_SECONDS)
-            now, work, stop_by = monotonic(), self._work, self._stop_by
+            now, stop_by = monotonic(), self._stop_by
             if stop_by is not None:
                 if now > stop_by:
                     leave(
@@ -127,8 +153,8 @@ class Watch(threading.Thread):
                 continue
             if self._crashed():
                 leave(f"{self._who} leaves: Faust has crashed")
-            if work is not None and now > work[1]:
-                leave(f"{self._who} leaves: {work[0]} takes more than its time{_where()}")
+            for at in self.late(now):
+                leave(f"{self._who} leaves: {at} takes more than its time{_where()}")
             if self._parent is not None and os.getppid() != self._parent:
                 leave(f"{self._who} leaves: whoever started it is gone")
             self._looked()

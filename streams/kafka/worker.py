@@ -202,7 +202,9 @@ class _Worker:
         epoch, marks = self._frame.owed_marks()
         if marks:
             named = {TP(self._orders.connection.topic(topic), number): mark for (topic, number), mark in marks.items()}
-            if await self._app.consumer.commit_marks(named):
+            with self._watch.working("committing"):
+                committed = await self._app.consumer.commit_marks(named)
+            if committed:
                 self._frame.committed(epoch, marks)
 
     def _alarm(self) -> None:
