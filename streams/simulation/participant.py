@@ -56,7 +56,8 @@ DURING: Mapping[str, tuple[str, tuple[float, float, float, float]]] = {
     "Alanine aminotransferase increased": ("ALT", (80, 160, 400, 900)),
     "Hypomagnesemia": ("MG", (0.6, 0.45, 0.35, 0.25)),
 }
-"""What a laboratory finds during an event: the analyte, and a value inside each grade of CTCAE 5.0, 1 to 4."""
+"""What a laboratory finds during an event: the analyte, and a value inside each grade of CTCAE 5.0, 1 to 4. A fatal one
+is found as grade 4."""
 
 SITES = 8
 CRITERIA = {4: ["life_threatening"], 5: ["death"]}
@@ -237,7 +238,7 @@ class Participant:
         lasts = timedelta(days=self.chance.uniform(3, 30))
         if event.term in DURING:
             code, levels = DURING[event.term]
-            self._found.append((code, levels[grade - 1], onset, onset + lasts))
+            self._found.append((code, levels[min(grade, len(levels)) - 1], onset, onset + lasts))
         data: Document = {
             "term": event.term,
             "verbatim": event.term.lower(),

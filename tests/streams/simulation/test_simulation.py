@@ -24,6 +24,7 @@ from schemas import (
 )
 from schemas.findings import CohortRuleFinding
 from streams.simulation import SCENARIOS, simulate
+from streams.simulation.participant import DURING
 
 
 def facts(scenario: str = "default", participants: int = 60, name: str = "ak117_hnscc") -> Iterator[AnyFact]:
@@ -109,3 +110,9 @@ def test_an_intolerable_event_ends_the_treatment_and_a_fatal_one_is_a_death() ->
     for fact in default():
         if isinstance(fact, DoseGiven) and fact.subject in of_event:
             assert fact.data.started[:10] <= of_event[fact.subject]
+
+
+def test_a_fatal_event_is_one_that_a_laboratory_may_find_too() -> None:
+    told = (schemas.parse(raw) for raw in simulate(shipped("ak117_hnscc"), "default", 100, 1))
+    fatal = {fact.data.term for fact in told if isinstance(fact, AdverseEventReported) and fact.data.grade == 5}
+    assert fatal & set(DURING)
