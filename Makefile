@@ -15,7 +15,7 @@ THREE := COMPOSE_PROFILES=three REPLICATION=3 VOTERS=1@kafka-1:9093,2@kafka-2:90
 COMPOSE := $(if $(filter 3,$(BROKERS)),$(THREE)) docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo kafka up down test lint types imports tests soak bench schemas behaviour clean
+.PHONY: help setup demo kafka up down test lint types imports tests soak same bench schemas behaviour clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ tests: setup ## the tests
 
 soak: setup ## the long crash test of the distributed engine: 20,000 facts, 20 kills (SEED=1)
 	$(BIN)/python -m tests.kafka.soak $(SEED)
+
+same: setup ## both engines hold a real trial (TOCSIN_SDTM) and one of 100,000 facts against each other, byte for byte
+	$(BIN)/python -m tests.kafka.same
 
 bench: setup ## ratios, measured side by side in one run, with the hardware
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 
 from clinical.protocol import read_protocol
 from schemas.topics import LEDGER
-from streams.admitting import Message
+from streams.admitting import Message, Unusable
 from streams.agents.monitor import Memory
 from streams.kafka.connection import Connection
 from streams.kafka.sending import run_of, send
@@ -21,11 +21,8 @@ from streams.kafka.snapshots import read_back
 from streams.kafka.topics import partitions_of
 from streams.ledger.kafka import KafkaLedger
 from tests.kafka.judging import published
-from tests.kafka.trials import Told, protocol_of, spread, told
+from tests.kafka.trials import Told, spread, told
 from tests.kafka.working import standing
-
-FILE = 50
-"""Messages of one file."""
 
 PATIENCE = 300.0
 """Seconds in which everything must be said, once all is told and nothing is done any more."""
@@ -38,18 +35,16 @@ class Course:
     connection: Connection
     folder: Path
     """Where the workers keep their state."""
-    number: int
-    """Of trials."""
-    facts: int
-    """Of each."""
+    trials: Sequence[Told]
     rate: float
     """Facts a second."""
+    at_once: int = 100
+    """Messages of one file."""
     parts: int = 1
     """What is told in one go; each further part is told when somebody says `go_on`."""
+    patience: float = PATIENCE
 
     def __post_init__(self) -> None:
-        names = spread(self.number, partitions_of(self.connection))
-        self.trials = [told(name, self.facts, seed) for seed, name in enumerate(names, 1)]
         self._begun = Semaphore(1)
 
     def go_on(self) -> None:
@@ -73,7 +68,7 @@ class Course:
             yield
         finally:
             self._begun.release(self.parts)
-            thread.join(PATIENCE)
+            thread.join(self.patience)
         if failed:
             raise failed[0]
         assert not thread.is_alive(), "not everything could be told"
@@ -86,14 +81,14 @@ class Course:
         for part in range(self.parts):
             self._begun.acquire()
             begin = time.monotonic()
-            for start in range(0, share, FILE):
-                file = told[part * share : (part + 1) * share][start : start + FILE]
+            for start in range(0, share, self.at_once):
+                file = told[part * share : (part + 1) * share][start : start + self.at_once]
                 self._send_until_told(file)
-                time.sleep(max(0.0, (start + FILE) / self.rate - (time.monotonic() - begin)))
+                time.sleep(max(0.0, (start + self.at_once) / self.rate - (time.monotonic() - begin)))
 
-    def _send_until_told(self, file: Sequence[Message]) -> None:
+    def _send_until_told(self, file: Sequence[Message | Unusable]) -> None:
         """Whoever sends a file and is cut off sends it again."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.patience
         while True:
             try:
                 for _ in send(self.connection, file, run_of(file)[0]):
@@ -106,7 +101,7 @@ class Course:
 
     def _wait(self) -> None:
         """Until every fact is in the ledger, evaluated, and told to whom it concerns."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.patience
         with closing(KafkaLedger(self.connection)) as ledger:
             while any(ledger.published_up_to(trial.trial) < len(trial.records) for trial in self.trials):
                 assert time.monotonic() < until
@@ -154,12 +149,18 @@ class Course:
 
 def owed(trial: Told) -> list[str]:
     """The changes of a trial that somebody must hear, in order."""
-    protocol = read_protocol(protocol_of(trial.trial))
+    protocol = read_protocol(trial.protocol)
     return [change["id"] for change in map(json.loads, trial.findings) if protocol.hears(change["kind"])]
 
 
-def _by_turns(trials: Sequence[Told]) -> Iterator[Message]:
+def invented(connection: Connection, number: int, facts: int) -> list[Told]:
+    """So many invented trials of so many facts each, in all partitions."""
+    names = spread(number, partitions_of(connection))
+    return [told(name, facts, seed) for seed, name in enumerate(names, 1)]
+
+
+def _by_turns(trials: Sequence[Told]) -> Iterator[Message | Unusable]:
     for number in range(max(len(trial.messages) for trial in trials)):
         for trial in trials:
             if number < len(trial.messages):
-                yield Message(trial.messages[number], f"{trial.trial}:{number + 1}")
+                yield trial.messages[number]

@@ -16,7 +16,7 @@ from random import Random
 from streams.kafka import topics
 from streams.kafka.connection import SCHEME, Connection
 from tests.kafka.broker import Broker
-from tests.kafka.course import Course
+from tests.kafka.course import Course, invented
 from tests.kafka.working import AGENTS, Working
 
 SHORTER = {"TOCSIN_KAFKA_SESSION_SECONDS": "3", "TOCSIN_KAFKA_SNAPSHOT_EVERY": "50"}
@@ -79,7 +79,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "kafka") as broker:
         connection = Connection.to(f"{SCHEME}{broker.address}")
         topics.create(connection, 4, replication=1)
-        Soak(Course(connection, Path(folder), number=8, facts=2_500, rate=200), disturbances=20, seed=seed).run()
+        Soak(
+            Course(connection, Path(folder), invented(connection, 8, 2_500), rate=200), disturbances=20, seed=seed
+        ).run()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.kafka.connection import Connection
-from tests.kafka.course import Course
+from tests.kafka.course import Course, invented
 from tests.kafka.soak import Soak
 
 
@@ -14,6 +14,6 @@ def test_workers_that_die_and_freeze_leave_nothing_out_and_change_nothing(
     kafka: Connection, tmp_path: Path, seed: int
 ) -> None:
     """Intake, monitor and alerts, some by runs and some event by event; what was told is judged in `Course`."""
-    soak = Soak(Course(kafka, tmp_path, number=4, facts=200, rate=30), disturbances=6, seed=seed, pauses=(1, 4))
+    soak = Soak(Course(kafka, tmp_path, invented(kafka, 4, 200), rate=30), disturbances=6, seed=seed, pauses=(1, 4))
     soak.run()
     assert len(soak.done) == 6

@@ -1,6 +1,6 @@
 """Which trials do the workers of the tests follow? Invented ones, told by an embedded home as a ledger's records."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -8,13 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from protocols import shipped
-from streams.intake import Accepted, Message
+from streams.intake import Message, Unusable
 from streams.kafka.records import LedgerRecord, partition_of
 from streams.local import Home
 from streams.simulation import simulate
 from tests.kafka.told import ledger_records
 
 PARTICIPANTS = 40
+AT_ONCE = 1_000
+"""Messages that the embedded engine takes together."""
 
 
 def protocol_of(trial: str) -> str:
@@ -33,22 +35,31 @@ class Told:
     """A trial in the embedded engine: what went in, the ledger's records, and what was published."""
 
     trial: str
-    messages: Sequence[bytes]
+    protocol: str
+    messages: Sequence[Message | Unusable]
     records: Sequence[LedgerRecord]
     findings: Sequence[bytes]
     identities: Sequence[tuple[str, int]]
+    """Of each position: the record and its revision."""
 
 
 @cache
 def told(trial: str, count: int, seed: int = 1) -> Told:
+    """The beginning of an invented trial."""
+    told = told_of(trial, protocol_of(trial), messages(trial, count, seed))
+    assert len(told.records) == len(told.messages)
+    return told
+
+
+def told_of(trial: str, protocol: str, said: Iterable[bytes | Message | Unusable]) -> Told:
     """A trial, received and followed by the embedded engine."""
-    raws = tuple(messages(trial, count, seed))
+    sent = [Message(one, f"{trial}:{n}") if isinstance(one, bytes) else one for n, one in enumerate(said, 1)]
     with TemporaryDirectory() as folder, Home(Path(folder)) as home:
-        outcomes = home.receive([Message(raw, f"{trial}:{n}") for n, raw in enumerate(raws, 1)])
-        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+        for start in range(0, len(sent), AT_ONCE):
+            home.receive(sent[start : start + AT_ONCE])
         findings = tuple(body for _, _, body in home.ledger.published(trial))
         identities = tuple((fact.key, fact.revision) for _, fact in home.ledger.facts(trial))
-        return Told(trial, raws, tuple(ledger_records(home.ledger, trial)), findings, identities)
+        return Told(trial, protocol, sent, tuple(ledger_records(home.ledger, trial)), findings, identities)
 
 
 def spread(number: int, partitions: int) -> tuple[str, ...]:
