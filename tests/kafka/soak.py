@@ -33,6 +33,8 @@ class Soak:
     pauses: tuple[float, float] = (1.0, 6.0)
     frozen_seconds: float = 5.0
     done: list[str] = field(default_factory=list)
+    stops: dict[str, list[float]] = field(default_factory=dict)
+    """How long a stop in good order took, in seconds."""
 
     def run(self) -> None:
         """Some work by runs and some event by event, and to some not everything is delivered."""
@@ -47,10 +49,18 @@ class Soak:
                     while later and len(workers) < len(AGENTS) + number:
                         workers.append(opened.enter_context(later.pop(0)))
                     self._disturb(chance, workers)
-            codes = {worker.stop() for worker in workers}
-        assert codes <= {0, -signal.SIGTERM}, "one that has just been started is ended by the signal"
+            for worker in workers:
+                self._stop(worker, "idle")
         print(f"{len(self.done)} disturbances: {', '.join(self.done)}")  # noqa: T201
+        for when, seconds in self.stops.items():
+            print(f"seconds from SIGTERM to the end, {when}: {' '.join(f'{took:.1f}' for took in seconds)}")  # noqa: T201
         self.course.judge()
+
+    def _stop(self, worker: Working, when: str) -> None:
+        begin = time.monotonic()
+        code = worker.stop()
+        assert code in (0, -signal.SIGTERM), "one that has just been started is ended by the signal"
+        self.stops.setdefault(when, []).append(time.monotonic() - begin)
 
     def _worker(self, agent: str, replica: str, *options: str, module: str = "tocsin") -> Working:
         where = (self.course.connection, self.course.folder)
@@ -68,7 +78,7 @@ class Soak:
         if what == "kill":
             worker.kill()
         else:
-            worker.stop()
+            self._stop(worker, "under load")
         time.sleep(chance.uniform(0, 1))
         worker.start()
 

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +39,8 @@ from tests.streams.test_intake import BAD
 T = TypeVar("T")
 
 PORTS: dict[str, int] = {}
+SOON = {"TOCSIN_KAFKA_SESSION_SECONDS": "3"}
+"""What a worker that has ended had goes to another soon."""
 NAMES = (f"T-{number}" for number in count(1))
 
 
@@ -104,7 +108,7 @@ def measured(name: str, connection: Connection, folder: Path) -> Working:
     """A worker that answers Prometheus; its port is told by `port_of`."""
     PORTS[name] = free_port()
     base = PORTS[name] - list(ALL_AGENTS).index(name)
-    return Working(name, connection, folder, "a", "--metrics", f"127.0.0.1:{base}")
+    return Working(name, connection, folder, "a", "--metrics", f"127.0.0.1:{base}", environment=SOON)
 
 
 def asked(name: str) -> dict[str, float]:
@@ -181,15 +185,27 @@ def test_a_message_in_the_partition_of_another_trial_is_quarantined_and_says_so(
     assert f"belong into {right}" in one.message
 
 
-def test_the_hour_strikes_once_in_a_trial_of_the_systems_clock(system: System) -> None:
-    trial = system.opened()
-    system.tell(as_bytes(lab(trial=trial)), trial)
-    system.said(trial, lab(trial=trial)["record"])
-    ticks = system.eventually(
-        lambda: [fact.time for _, fact in system.ledger.facts(trial) if isinstance(fact, ClockTicked)], bool
-    )
-    assert len(ticks) == len(set(ticks)) <= 2  # an hour may just have become full
-    assert all((time.minute, time.second, time.microsecond) == (0, 0, 0) for time in ticks)
+def ticks_of(system: System, trial: str) -> list[datetime]:
+    """The ticks in the ledger of a trial."""
+    return [fact.time for _, fact in system.ledger.facts(trial) if isinstance(fact, ClockTicked)]
+
+
+def test_the_hour_strikes_once_in_a_trial_of_the_systems_clock_whoever_has_its_partition(system: System) -> None:
+    before = [system.opened() for _ in range(PARTITIONS)]
+    for trial in before:
+        system.eventually(partial(ticks_of, system, trial))
+    with Working("intake", system.connection, system.folder, "b", environment=SOON) as second:
+        after = [system.opened() for _ in range(PARTITIONS)]
+        for trial in after:
+            system.eventually(partial(ticks_of, system, trial))
+        system.eventually(lambda: "Setting newly assigned partitions {T" in second.said)
+        assert second.stop() == 0
+    for trial in [*before, *after]:
+        system.tell(as_bytes(lab(trial=trial)), trial)
+        system.said(trial, lab(trial=trial)["record"])
+        ticks = ticks_of(system, trial)
+        assert len(ticks) == len(set(ticks)) <= 2  # an hour may just have become full
+        assert all((time.minute, time.second, time.microsecond) == (0, 0, 0) for time in ticks)
 
 
 def test_a_free_text_is_known_again_by_an_intake_that_was_started_again(system: System) -> None:
