@@ -146,8 +146,8 @@ class Story(Written):
     begins: Literal["treated", "enrolled"] = "treated"
     """`treated`: enrolled on day -1, and given all drugs of the group on day 1, before the first step."""
     dosing: Literal["planned", "told"] = "planned"
-    """`planned`: after the first dose every dose that is due is given at noon, as the drug then stands, unless a step says
-    otherwise of that day; `told`: only the doses of the steps."""
+    """`planned`: after the first dose every dose that is due is given at noon, as the drug then stands, unless a step
+    says otherwise of that day; `told`: only the doses of the steps."""
     looks_at: tuple[str, ...] = ("rules", "drugs", "queries")
     """The kinds that it is held against from its beginning; another kind from where it first names it."""
     steps: tuple[Step, ...] = Field(min_length=1)
