@@ -38,7 +38,7 @@ def see_treated(said: Treated, view: View) -> tuple[Sighting, ...]:
     over = _over(view, None)
     if over is not None and over < reached:
         return ()
-    key = next((key for key, dose in _doses(view) if dose.started == first), None)
+    key = min((key for key, dose in _doses(view) if dose.started == first), default=None)
     causes = (Cause(key, f"first dose on {first}", first),) if key else ()
     return _due(view, causes, reached, said.pending_for_days, began=written(reached), ended=None)
 

@@ -124,6 +124,8 @@ class Step(Written):
     """Of what."""
     left: str | None = None
     """Why."""
+    tumour: tuple[str, ...] = ()
+    """A baseline scan shows a tumour in these organs."""
     progressed: bool = False
     """A scan was read as progression."""
     adjudicated: Adjudged | None = None

@@ -24,7 +24,7 @@ from tests.stories.telling import Telling, study_day
 FIRST = "P-1"
 """The participant of a story, who is not named in what it expects."""
 
-DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?!\d)")
+DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2})?(?!\d)")
 
 Seen = dict[str, dict[str, str]]
 """By kind and name: what stands."""
@@ -126,8 +126,12 @@ def _state(finding: DoseDecisionFinding) -> str:
 
 
 def in_days(said: str, word: str = "") -> str:
-    """The same text with its dates as study days, each behind a word."""
-    return DATE.sub(lambda found: f"{word}{study_day(date.fromisoformat(found[0]))}", said)
+    """The same text with its dates as study days, each behind a word, and their times behind them."""
+    return DATE.sub(lambda found: f"{word}{study_day(date.fromisoformat(found[1]))}" + _at(found[2]), said)
+
+
+def _at(time: str | None) -> str:
+    return f" {time[1:]}" if time else ""
 
 
 def _sent(trial: Trial, stands: dict[str, AnyFinding], messages: Iterable[Message]) -> tuple[Trial, list[Change]]:

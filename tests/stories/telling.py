@@ -210,8 +210,18 @@ class Telling:
         data = {"withdrew_on": moment(step.on or str(step.day)), "cause": said}
         return self._message("ParticipantWithdrew.v1", data, step, name)
 
-    def _scan(self, said: str, step: Step, name: str) -> Message:
-        data = {"reader": "investigator", "assessed": moment(step.on or str(step.day)), "overall": said}
+    def _scan(self, said: str | tuple[str, ...], step: Step, name: str) -> Message:
+        organs = said if isinstance(said, tuple) else ()
+        data = {
+            "reader": "investigator",
+            "assessed": moment(step.on or str(step.day)),
+            "baseline": bool(organs),
+            "targets": [
+                {"lesion": f"T{number}", "organ": organ, "state": "measured", "millimetres": "20"}
+                for number, organ in enumerate(organs, 1)
+            ],
+            "overall": None if organs else said,
+        }
         return self._message("TumourAssessed.v1", data, step, name)
 
     def _adjudication(self, said: dict[str, Any], step: Step, name: str) -> Message:
@@ -244,8 +254,8 @@ def _things(step: Step) -> Iterator[tuple[str, str, Any]]:
         yield "death", "death", step.died
     if step.left:
         yield "withdrawal", "withdrawal", step.left
-    if step.progressed:
-        yield "scan", f"scan {when}", "PD"
+    if step.tumour or step.progressed:
+        yield "scan", f"scan {when}", step.tumour or "PD"
     if step.adjudicated:
         yield "adjudication", f"adjudication {when}", step.adjudicated.model_dump(exclude_unset=True)
     if step.decided:
