@@ -38,6 +38,13 @@ def test_every_place_that_is_named_exists(path: Path) -> None:
     assert not [place for place in named if not (ROOT / place).exists()]
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_picture_that_is_shown_exists_and_is_small(path: Path) -> None:
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
+    assert all(0 < (ROOT / name).stat().st_size < 200_000 for name in shown)
+    assert shown or path.name != "README.md"
+
+
 def test_the_places_are_looked_for_at_all() -> None:
     assert PLACE.findall("in `schemas/facts/`, `schemas/topics.py`, `GLOSSARY.md`, not `tocsin.raw` or `a/B c`") == [
         "schemas/facts/",

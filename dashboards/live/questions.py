@@ -32,7 +32,7 @@ QUESTIONS = {
 
 NOT_GRADED = {
     "reported": "Reported event without a grade",
-    "laboratory": "Laboratory value that cannot be graded",
+    "laboratory": "Laboratory value without one certain grade",
 }
 """By where the record comes from."""
 
