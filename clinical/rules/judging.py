@@ -95,7 +95,8 @@ def _stretch(rule: ParticipantRule, acted_on: tuple[str, ...], seen: list[Sighti
 
 
 def _acted_on(rule: ParticipantRule, acted_on: tuple[str, ...], seen: Iterable[Sighting]) -> tuple[str, ...]:
-    if rule.drugs != "suspected":
+    """The drugs that the rule speaks of, as far as its causes suspect some of them; a value suspects none."""
+    if rule.drugs == "all":
         return acted_on
     suspected = {drug for one in seen for cause in one.truth.causes for drug in cause.drugs}
     return tuple(drug for drug in acted_on if drug in suspected) or acted_on

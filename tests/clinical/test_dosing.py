@@ -1,5 +1,6 @@
 """How each drug stands, and which doses contradict what stood: by rules of our own, one for each kind of action."""
 
+import json
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ RULES = [
     rule("reaction", "Infusion related reaction", {"slow": {"to_percent": "50"}}, drugs=["cetuximab"]),
     rule("nails", "Paronychia", {"reduce": {"to": "200", "unit": "mg/m2"}}, drugs=["cetuximab"]),
     rule("anaemia", "Anemia", HOLD, drugs=["AK117"]),
+    rule("blood", "Hemolysis", HOLD, drugs=["AK117", "cetuximab"]),
     rule("heart", "Myocarditis", {"end_treatment": {}}),
 ]
 DOSING = {"tolerance_percent": 10, "cascade": [{"stopped": "AK117", "stops": ["cetuximab"]}]}
@@ -56,7 +58,7 @@ def told(*messages: Message) -> tuple[dict[str, str], list[tuple[str, str]], Tri
     document |= {"participant_rules": RULES, "dosing": DOSING}
     trial, stands = Trial(TRIAL), dict[str, object]()
     first = (
-        adopted(yaml.safe_dump(document)),
+        adopted(json.dumps(document)),
         enrolled(),
         dose(on="2026-01-06"),
         dose(drug="cetuximab", on="2026-01-06"),
@@ -170,6 +172,12 @@ def test_what_a_person_ended_is_stopped_and_a_dose_on_the_day_itself_is_not_aske
     assert drugs == {"AK117": "stopped", "cetuximab": "stopped"}
     assert [day for day, _ in asked] == ["2026-01-21"]
     assert told(end, infusion("2026-01-21"), withdrawn(end))[:2] == ({}, [])
+
+
+def test_a_rule_that_names_drugs_acts_on_those_of_them_that_are_suspected() -> None:
+    assert told(event("Hemolysis", onset="2026-01-10"))[0] == {"cetuximab": "held"}
+    both = adverse_event(term="Hemolysis", grade=2, onset="2026-01-10", data={"serious": False})
+    assert told(both)[0] == {"AK117": "held", "cetuximab": "held"}
 
 
 def test_the_end_of_all_treatment_stops_every_drug() -> None:
