@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import durable, event_to_page, grading, growth, replays
+from benchmarks import durable, engine, event_to_page, grading, growth, latency, replays
 from benchmarks.measuring import machine
 
 MEASURED: dict[str, Callable[[], None]] = {
@@ -16,6 +16,8 @@ MEASURED: dict[str, Callable[[], None]] = {
     "growth": growth.measure,
     "grading": grading.measure,
     "page": event_to_page.measure,
+    "engine": engine.measure,
+    "latency": latency.measure,
 }
 
 

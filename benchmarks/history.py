@@ -27,26 +27,34 @@ TOGETHER = 50
 """Participants who are in the trial at one time."""
 
 
-def messages() -> Iterator[bytes]:
-    """Canonical messages without end: each participant brings some 250, over twenty weeks."""
-    text = shipped("ak117_hnscc")
+def messages(trial: str = TRIAL) -> Iterator[bytes]:
+    """Canonical messages of a trial, without end: each participant brings some 250, over twenty weeks."""
+    return (_message(trial, *told) for told in _told(trial))
+
+
+Told = tuple[str, str, datetime, Mapping[str, object], str | None]
+"""Which fact, the record, when, what it says, of whom."""
+
+
+def _told(trial: str) -> Iterator[Told]:
+    text = shipped("ak117_hnscc").replace(f"trial: {TRIAL}", f"trial: {trial}")
     adoption = {"protocol": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "clock": "simulated"}
-    yield _message("ProtocolAdopted.v1", "protocol", BEGIN, adoption, None)
+    yield ("ProtocolAdopted.v1", "protocol", BEGIN, adoption, None)
     clock, number = BEGIN, 0
     while True:
         block = range(number + 1, number + 1 + TOGETHER)
         number += TOGETHER
         for one in block:
             enrolment = {"enrolled_on": clock.date().isoformat(), "group": str(1 + one % 2), "site": f"{one % 8:02d}"}
-            yield _message("ParticipantEnrolled.v1", f"P-{one:06d}/dm", clock, enrolment, f"P-{one:06d}")
+            yield ("ParticipantEnrolled.v1", f"P-{one:06d}/dm", clock, enrolment, f"P-{one:06d}")
         for visit in range(VISITS):
             clock += timedelta(days=7)
-            yield _message("ClockTicked.v1", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {}, None)
+            yield ("ClockTicked.v1", f"clock/{clock:%Y-%m-%dT%H:%M:%SZ}", clock, {}, None)
             for one in block:
                 yield from _visit(f"P-{one:06d}", one, visit, clock)
 
 
-def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[bytes]:
+def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[Told]:
     on = day.date().isoformat()
     for place, (analyte, unit, lower, upper, values) in enumerate(ANALYTES):
         result = {
@@ -57,22 +65,24 @@ def _visit(name: str, number: int, visit: int, day: datetime) -> Iterator[bytes]
             "lower_limit": lower,
             "upper_limit": upper,
         }
-        yield _message("LabResulted.v1", f"{name}/lb/{analyte}/{visit}", day, result, name)
+        yield ("LabResulted.v1", f"{name}/lb/{analyte}/{visit}", day, result, name)
     dose = {"drug": "AK117", "started": on, "given": "3150", "unit": "mg"}
-    yield _message("DoseGiven.v1", f"{name}/ex/{visit}", day, dose, name)
+    yield ("DoseGiven.v1", f"{name}/ex/{visit}", day, dose, name)
     if visit % 5 == 2:
         event = {"term": "Fatigue", "grade": 1 + (number + visit) % 4, "onset": on, "causality": []}
-        yield _message("AdverseEventReported.v2", f"{name}/ae/{visit}", day, event, name)
+        yield ("AdverseEventReported.v2", f"{name}/ae/{visit}", day, event, name)
 
 
-def _message(fact: str, record: str, time: datetime, data: Mapping[str, object], subject: str | None) -> bytes:
+def _message(
+    trial: str, fact: str, record: str, time: datetime, data: Mapping[str, object], subject: str | None
+) -> bytes:
     document: dict[str, object] = {
         "specversion": "1.0",
         "id": record,
         "source": "tocsin:clock" if fact.startswith("Clock") else "bench",
         "type": f"tocsin.{fact}",
         "time": time.isoformat().replace("+00:00", "Z"),
-        "trial": TRIAL,
+        "trial": trial,
         "record": record,
         "revision": 1,
         "data": data,

@@ -77,6 +77,12 @@ def told(what: str, value: float, aim: str) -> None:
     print(f"  {what:44} {value:11.2f} (aim: {aim})")
 
 
+def processor_of(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _processor() -> str:
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
