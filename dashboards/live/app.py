@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -31,6 +32,7 @@ from dashboards.live.pages.toxicity import toxicity
 from dashboards.live.ports import HomeDownError, HomePort, StoredPositions
 from dashboards.live.words import FILTERS, count
 from dashboards.panels import Reader
+from schemas.findings import KINDS
 
 READERS = 4
 """Threads that ask the store: more only wait for each other's processor."""
@@ -310,6 +312,8 @@ def _add_findings(app: FastAPI, live: LivePage) -> None:
         kind: Annotated[str | None, Query(description="Only findings of this kind.")] = None,
     ) -> Response:
         """What stands, as canonical NDJSON, by key: computed from the ledger, byte for byte what `findings` prints."""
+        if kind is not None and kind not in KINDS:
+            raise HTTPException(422, f"no kind of finding is called so; there is {', '.join(KINDS)}")
         cut = await live.reading(lambda: live.position(trial, as_of))
         return _stream(live.home.findings(trial, cut, happened_by, kind))
 
@@ -322,8 +326,14 @@ def _add_findings(app: FastAPI, live: LivePage) -> None:
         finding: Annotated[str | None, Query(description="A finding, by its key or the id of a change.")] = None,
     ) -> Response:
         """Every revision and change, with who, when and why, as canonical NDJSON."""
+        if sum(asked is not None for asked in (record, participant, finding)) > 1:
+            raise HTTPException(422, "one of record, participant and finding")
         cut = await live.reading(lambda: live.position(trial, as_of))
-        return _stream(live.home.history(trial, cut, record, participant, finding))
+        told = live.home.history(trial, cut, record, participant, finding)
+        first = await live.reading(lambda: next(told, None))
+        if first is None:
+            raise HTTPException(404, f"nothing of it is known at position {cut}")
+        return _stream(chain([first], told))
 
 
 def _stream(lines: Iterator[bytes]) -> StreamingResponse:

@@ -209,6 +209,24 @@ def test_an_unknown_trial_and_an_unknown_participant_are_said_to_be(client: http
     assert client.get(HERE + "participants/P-999").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("findings?kind=querry", 422),
+        ("findings?kind=query", 200),
+        ("history?record=nothing", 404),
+        ("history?participant=P-001", 200),
+        ("history?participant=P-001&record=x", 422),
+    ],
+)
+def test_what_nobody_knows_is_said_to_be_unknown_and_not_answered_with_silence(
+    client: httpx.Client, asked: str, status: int
+) -> None:
+    told = client.get(HERE + asked)
+    assert told.status_code == status
+    assert told.content
+
+
 def test_one_trial_is_where_the_first_page_leads(client: httpx.Client) -> None:
     assert client.get("/", follow_redirects=False).headers["location"] == HERE
 
