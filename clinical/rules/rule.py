@@ -120,8 +120,8 @@ class ParticipantRule(Part):
     when: Condition
     """When it is true."""
     drugs: Literal["suspected", "all"] | Annotated[tuple[Code, ...], Field(strict=False, min_length=1)] = "suspected"
-    """What it acts on: the drugs that are suspected, all of the group, or these; where only some of these are suspected,
-    on those. Rules that name drugs speak of nobody who receives none of them."""
+    """What it acts on: the drugs that are suspected, all of the group, or these; where some of these are suspected, on
+    those. Rules that name drugs speak of nobody who receives none of them."""
     actions: tuple[Action, ...] = Field(strict=False, min_length=1)
     """What the protocol says to do."""
     words: Sentence | None = None
