@@ -43,9 +43,11 @@ def _decision(
 ) -> DoseDecisionFinding:
     state = standing[0].state
     deciding = [one for one in standing if one.state == state]
+    deciding = [one for one in deciding if not _rests_on_rules(protocol, one)] or deciding
     first = deciding[0]
-    reduced = min((one for one in standing if one.dose is not None), key=lambda one: one.dose or 0, default=None)
-    percents = [one.percent for one in standing if one.percent is not None]
+    going_on = standing if state != "stopped" else ()
+    reduced = min((one for one in going_on if one.dose is not None), key=lambda one: one.dose or 0, default=None)
+    percents = [one.percent for one in going_on if one.percent is not None]
     until = min((one.at_most for one in deciding if one.at_most), default=None)
     dose = f"{written_decimal(reduced.dose)} {reduced.unit}" if reduced and reduced.dose is not None else None
     percent = written_decimal(min(percents)) if percents else None
@@ -68,6 +70,12 @@ def _decision(
         dose=dose,
         rate_percent=percent,
     )
+
+
+def _rests_on_rules(protocol: Protocol, reason: Reason) -> bool:
+    """Whether the rule gathers what other rules say: those say it better."""
+    rules = (rule for rule in protocol.participant_rules if rule.id == reason.rule)
+    return any(condition.rule is not None for rule in rules for condition in rule.conditions)
 
 
 def _sentence(

@@ -55,17 +55,18 @@ def page() -> str:
         order = [one.id for one in protocol.participant_rules] + [one.id for one in protocol.cohort_rules]
         of_rules = [(one.rules, name_of) for name_of, one in told.items() if one.protocol == name and one.rules]
         of_rules.sort(key=lambda one: order.index(one[0][0]))
-        parts += [_of_rules(protocol, name_of, told[name_of]) for _, name_of in of_rules]
+        parts += [_of_rules(protocol, told[name_of]) for _, name_of in of_rules]
     parts += [_section(one.about, "", one) for one in told.values() if one.about]
     return "\n".join(part for part in parts if part)
 
 
-def _of_rules(protocol: Protocol, name: str, page: Page) -> str:
+def _of_rules(protocol: Protocol, page: Page) -> str:
     """Rules that belong together: what each says, what its values rest on, then the stories."""
     rules: dict[str, ParticipantRule | CohortRule] = {one.id: one for one in protocol.participant_rules}
     rules |= {one.id: one for one in protocol.cohort_rules}
     says = "\n".join(_what_it_says(protocol, rules[rule]) for rule in page.rules if rule in rules)
-    return _section(name.replace("_", " ").capitalize(), says, page)
+    named = page.rules[0].replace("_", " ")
+    return _section(named[0].upper() + named[1:], says, page)
 
 
 def _what_it_says(protocol: Protocol, rule: ParticipantRule | CohortRule) -> str:

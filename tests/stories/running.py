@@ -119,10 +119,12 @@ def _verdict(finding: ParticipantRuleFinding) -> str:
 
 def _state(finding: DoseDecisionFinding) -> str:
     """How a drug is to be given, with what a hold becomes if nothing resumes it."""
-    said = finding.action + (f" to {finding.dose}" if finding.dose else "")
-    if finding.rate_percent:
-        said += f" to {finding.rate_percent} %" if finding.action == "slowed" else f", at {finding.rate_percent} %"
-    return said + (f" until {in_days(finding.until)} at most" if finding.until else "")
+    until = f" until {in_days(finding.until)} at most" if finding.until else ""
+    rate = f"{finding.rate_percent} %" if finding.rate_percent else ""
+    lower = ", ".join(one for one in (finding.dose, rate) if one)
+    if finding.action == "held":
+        return "held" + until + (f", then {lower}" if lower else "")
+    return finding.action + (f" to {lower}" if lower else "")
 
 
 def in_days(said: str, word: str = "") -> str:
@@ -166,5 +168,13 @@ def _sentences(changes: Iterable[Change], kinds: Container[str]) -> Iterator[str
     for _, change in sorted(last.items()):
         if isinstance(change.finding, GradeFinding) and change.finding.low == change.finding.high == 0:
             continue
-        taken = "No longer: " if change.state == "withdrawn" else ""
-        yield f"{taken}{change.finding.sentence}"
+        yield _quoted(change)
+
+
+def _quoted(change: Change) -> str:
+    """The sentence of a finding, without what the page says above of its rule; what is taken back, in short."""
+    sentence = change.finding.sentence.partition(" The protocol says: ")[0]
+    if change.state != "withdrawn":
+        return sentence
+    whole = isinstance(change.finding, QueryFinding)
+    return f"No longer: {sentence if whole else sentence.partition(': ')[0].rstrip('.')}."
