@@ -1,8 +1,6 @@
 """The commands, as people and scripts run them: what they print, and how they end."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,9 @@ import pytest
 from protocols import shipped, shipped_names
 from streams.ledger.sqlite import Ledger
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab, revised
+from tests.forking import tocsin
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
-
-
-COMMAND = "from tocsin.command_line import main; main()"
-
-
-def tocsin(*words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Runs the command in a process of its own."""
-    command = [sys.executable, "-c", COMMAND, *words]
-    return subprocess.run(command, input=given, capture_output=True, check=False, timeout=300)
 
 
 def lines(output: bytes) -> list[dict[str, Any]]:

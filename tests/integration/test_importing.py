@@ -9,7 +9,8 @@ import pyreadstat
 import pytest
 
 from streams.ledger.sqlite import Ledger
-from tests.integration.test_doors import PROTOCOLS, lines, tocsin
+from tests.forking import tocsin
+from tests.integration.test_doors import PROTOCOLS, lines
 from tests.integration.test_served_home import served
 from tests.streams.importers.transport import ONE, TRIAL, TWO, protocol, small, write
 

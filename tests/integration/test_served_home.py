@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from tests.builders import TRIAL, adopted, dose, enrolled, lab
-from tests.integration.test_doors import COMMAND, lines, ndjson, tocsin
+from tests.forking import tocsin
+from tests.integration.test_doors import lines, ndjson
 
 STORY = (
     adopted(clock="simulated", time="2026-03-01T00:00:00Z"),  # no tick comes in between
@@ -25,7 +26,7 @@ class Server:
     """`tocsin serve` on a port of its own."""
 
     def __init__(self, home: Path) -> None:
-        command = [sys.executable, "-c", COMMAND, "serve", "--home", str(home), "--port", "0"]
+        command = [sys.executable, "-m", "tocsin", "serve", "--home", str(home), "--port", "0"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         told = self.process.stdout.readline()
@@ -81,7 +82,7 @@ def test_a_second_server_ends_with_1_and_names_the_first(tmp_path: Path) -> None
 
 def test_a_second_writer_ends_with_1_and_names_the_first(tmp_path: Path) -> None:
     home = str(tmp_path / "home")
-    command = [sys.executable, "-c", COMMAND, "ingest", "-", "--home", home]
+    command = [sys.executable, "-m", "tocsin", "ingest", "-", "--home", home]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
         assert first.stdin is not None
         while not (tmp_path / "home" / "home.lock").exists() or not (tmp_path / "home" / "home.lock").read_bytes():
@@ -96,7 +97,7 @@ def test_a_second_writer_ends_with_1_and_names_the_first(tmp_path: Path) -> None
 
 def test_a_fact_that_comes_through_a_pipe_is_durable_and_answered_before_the_next_one_comes(tmp_path: Path) -> None:
     home = str(tmp_path / "home")
-    command = [sys.executable, "-c", COMMAND, "ingest", "-", "--home", home]
+    command = [sys.executable, "-m", "tocsin", "ingest", "-", "--home", home]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sender:
         assert sender.stdin is not None
         assert sender.stdout is not None

@@ -26,7 +26,7 @@ from streams.ledger.kafka import KafkaLedger
 from streams.ledger.reading import ReadableLedger
 from streams.monitor import Monitor
 from tests.builders import TRIAL, adopted, adverse_event, enrolled, lab, revised
-from tests.integration.test_doors import tocsin
+from tests.forking import tocsin
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.told import ledger_records, tell
 from tests.streams.conftest import Door

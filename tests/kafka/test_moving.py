@@ -21,7 +21,8 @@ from streams.ledger.sqlite import Ledger
 from streams.ledger.sqlite_carrying import SqliteCarrier
 from streams.moving import OtherFactsError, move, move_refusals_of_no_trial, summed
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, enrolled, lab, revised
-from tests.integration.test_doors import lines, ndjson, tocsin
+from tests.forking import tocsin
+from tests.integration.test_doors import lines, ndjson
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.test_ledger import OTHER
 from tests.kafka.waiting import eventually

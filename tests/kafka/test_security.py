@@ -3,9 +3,6 @@
 import asyncio
 import datetime
 import ipaddress
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +24,7 @@ from streams.kafka.connection import SCHEME, Connection, Mechanism, Protocol, Se
 from streams.kafka.log import Log
 from streams.kafka.records import Outgoing
 from streams.kafka.writer import Writer
+from tests.forking import tocsin
 from tests.kafka.broker import HOST, Broker, free_port, unavailable
 from tests.kafka.fixtures import REQUIRED
 
@@ -160,7 +158,9 @@ async def _by_asyncio(connection: Connection, at: int) -> None:
 
 
 @pytest.mark.parametrize("who", ["the right password", "a wrong password", "no certificate", "another authority"])
-def test_nobody_comes_in_otherwise_and_no_password_is_told(guarded: Guarded, tmp_path: Path, who: str) -> None:
+def test_nobody_comes_in_otherwise_and_no_password_is_told(
+    guarded: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
     file = tmp_path / "password"
     file.write_text("another-password" if who == "a wrong password" else PASSWORD)
     said = {
@@ -175,15 +175,15 @@ def test_nobody_comes_in_otherwise_and_no_password_is_told(guarded: Guarded, tmp
     if who == "another authority":
         said["CA_FILE"] = str(Authority(tmp_path).file)
     said["REACHING_SECONDS"] = "15" if who == "the right password" else "2"
-    environment = os.environ | {f"TOCSIN_KAFKA_{name}": value for name, value in said.items()}
-    command = [sys.executable, "-c", "from tocsin.command_line import main; main()", "topics", "check"]
-    home = ["--home", f"{SCHEME}{HOST}:{port}/nowhere"]
-    ended = subprocess.run([*command, *home], env=environment, capture_output=True, text=True, check=False)
+    for name, value in said.items():
+        monkeypatch.setenv(f"TOCSIN_KAFKA_{name}", value)
+    ended = tocsin("topics", "check", "--home", f"{SCHEME}{HOST}:{port}/nowhere")
+    told = ended.stderr.decode()
     assert ended.returncode == 1
     if who == "the right password":
-        assert "the topic is missing" in ended.stderr
+        assert "the topic is missing" in told
     else:
-        assert len(ended.stderr.splitlines()) == 1
-        assert "Kafka" in ended.stderr
-    assert PASSWORD not in ended.stderr
-    assert "another-password" not in ended.stderr
+        assert len(told.splitlines()) == 1
+        assert "Kafka" in told
+    assert PASSWORD not in told
+    assert "another-password" not in told

@@ -24,7 +24,8 @@ from streams.ledger.sqlite import Ledger
 from streams.simulation import simulate
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab
 from tests.builders import Message as Said
-from tests.integration.test_doors import lines, ndjson, tocsin
+from tests.forking import tocsin
+from tests.integration.test_doors import lines, ndjson
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.told import Stored
 from tests.streams.conftest import SetClock

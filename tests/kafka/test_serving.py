@@ -24,7 +24,7 @@ from streams.kafka.writer import Writer
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab
 from tests.clickhouse.servers import Bridge
 from tests.dashboards.browser import CHROMIUM, needed
-from tests.integration.test_doors import tocsin
+from tests.forking import tocsin
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.test_monitor_agent import all_evaluated
 from tests.kafka.trials import Told, spread, told

@@ -8,8 +8,8 @@ from time import sleep
 
 from streams.kafka.leaving import FAILED, REFUSED
 from streams.kafka.supervisor import supervise
+from tests.forking import FORKING
 from tests.kafka.waiting import eventually
-from tests.kafka.working import FORKING
 
 
 def lives(folder: Path, name: str) -> list[int]:

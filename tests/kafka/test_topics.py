@@ -8,7 +8,8 @@ from schemas.topics import LEDGER, RAW, TOPICS
 from streams.kafka import topics
 from streams.kafka.connection import Connection
 from streams.kafka.topics import Problem
-from tests.integration.test_doors import lines, tocsin
+from tests.forking import tocsin
+from tests.integration.test_doors import lines
 from tests.kafka.broker import free_port
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.waiting import eventually

@@ -1,18 +1,11 @@
-"""How do the tests run workers? As the processes that a machine would run, killed and frozen like them.
+"""How do the tests run workers? As the processes that a machine would run, killed and frozen like them."""
 
-Python needs seconds to import what a worker needs. So a worker without a supervisor is forked from a process that has
-imported it already; all else, from reading its command line on, is as it is. One with a supervisor is a plain command.
-"""
-
-import multiprocessing
 import os
-import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Protocol
 
@@ -20,11 +13,9 @@ from schemas.topics import Topic
 from streams.kafka.connection import Connection
 from streams.kafka.log import Log
 from streams.kafka.records import Received
+from tests.forking import Forked
 
 AGENTS = ("intake", "monitor", "alerts")
-
-FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(["pytest", "streams.app", "faust.transport.drivers.aiokafka", "tocsin.command_line"])
 
 
 class Process(Protocol):
@@ -44,50 +35,8 @@ class Process(Protocol):
         """Its number."""
 
 
-class Forked:
-    """A process that runs a module of Python as `python -m` does, without importing again what is imported."""
-
-    def __init__(self, module: str, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        told = (module, list(words), dict(environment), str(log))
-        self._process: ForkServerProcess = FORKING.Process(target=_run, args=told, daemon=True)
-        self._process.start()
-
-    def poll(self) -> int | None:
-        """Its exit code, once it has ended."""
-        return self._process.exitcode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end; gives the exit code."""
-        self._process.join(timeout)
-        code = self._process.exitcode
-        if code is None:
-            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
-        return code
-
-    def send_signal(self, sig: int) -> None:
-        """Sends a signal."""
-        os.kill(self.pid, sig)
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        assert self._process.pid is not None
-        return self._process.pid
-
-
-def _run(module: str, words: list[str], environment: dict[str, str], log: str) -> None:
-    """In the forked process: is what `python -m module words…` would be."""
-    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for number in (1, 2):
-        os.dup2(file, number)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv[:] = [module, *words]
-    runpy.run_module(module, run_name="__main__")
-
-
 class Working:
-    """One worker: an agent in a process of its own, with or without a supervisor.
+    """One worker: an agent in a process of its own; or, as a plain command, its supervisor.
 
     Example: `with Working("monitor", connection, folder) as worker: worker.kill()`
     """
@@ -116,7 +65,8 @@ class Working:
         """Starts it, or starts it again."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         if not self._supervised:
-            self.process = Forked(self._module, self._words, self._environment, self._log)
+            streams = (Path(os.devnull), self._log, self._log)
+            self.process = Forked(self._module, self._words, streams, self._environment)
             return
         command = [sys.executable, "-m", self._module, *self._words]
         with self._log.open("ab") as log:
