@@ -68,7 +68,8 @@ def test_differences_come_by_participant_and_day() -> None:
 
 def test_a_rule_that_would_be_met_says_so_in_its_own_words() -> None:
     pilot = shipped("cdiscpilot01").replace("CDISCPILOT01", TRIAL)
-    stricter = pilot.replace("grade_at_least: {assumed: 4", "grade_at_least: {assumed: 3")
+    stricter = pilot.replace("grade: {at_least: 4}", "grade: {at_least: 3}")
+    assert stricter != pilot
     facts = [(1, read(adopted(pilot))), (2, read(enrolled(group="Pbo"))), (3, read(adverse_event(term="Sepsis")))]
     now, then = (replay.standing(TRIAL, replay.under(facts, text, None)) for text in (pilot, stricter))
     said = [json.loads(differences.line(one)) for one in differences.differences(TRIAL, now, then)]
