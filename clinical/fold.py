@@ -118,19 +118,18 @@ def said_last(was: Participant, now: Participant, key: str) -> Said | None:
 
 def due_by(trial: Trial, now: datetime) -> Iterator[str]:
     """The participants about whom time says something after the trial's clock and not after now, in order."""
-    for hour in sorted(_due_hours(trial, now)):
+    for hour in _due_hours(trial, now):
         yield from sorted(trial.due[hour])
 
 
-def _due_hours(trial: Trial, now: datetime) -> Iterator[datetime]:
-    if trial.clock is None:
-        return
+def _due_hours(trial: Trial, now: datetime) -> list[datetime]:
+    if trial.clock is None or not trial.due:
+        return []
     first, last = up_to_the_hour(trial.clock), up_to_the_hour(now)
     hours = (last - first) // HOUR
     if hours > len(trial.due):
-        yield from (hour for hour in trial.due if first < hour <= last)
-    else:
-        yield from (hour for number in range(1, hours + 1) if (hour := first + number * HOUR) in trial.due)
+        return sorted(hour for hour in trial.due if first < hour <= last)
+    return [hour for number in range(1, hours + 1) if (hour := first + number * HOUR) in trial.due]
 
 
 def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
@@ -154,9 +153,9 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
 
 def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
     """Time passed: about whom it says something is judged and counted anew, nobody else."""
-    names = tuple(dict.fromkeys(due_by(trial, now)))
-    due = trial.due
-    for hour in _due_hours(trial, now):
+    hours, due = _due_hours(trial, now), trial.due
+    names = tuple(dict.fromkeys(name for hour in hours for name in sorted(due[hour])))
+    for hour in hours:
         due = due.delete(hour)
     after = trial._replace(position=position, clock=now, due=due)
     for name in names:

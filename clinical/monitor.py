@@ -44,10 +44,16 @@ class Touched(NamedTuple):
     """Participants whose drugs may stand otherwise, or whose doses may be held against something else."""
 
 
+NOTHING = Touched()
+"""What an hour touches in which nothing falls due, and a fact on which no conclusion rests."""
+
+
 def step(trial: Trial, fact: AnyFact, position: int) -> tuple[Trial, tuple[Change, ...]]:
     """The trial after the fact, and what was raised, changed or withdrawn by it, in order of the findings' keys."""
     after = evolve(trial, fact, position)
     touched = _touched(trial, after, fact)
+    if touched is NOTHING:
+        return after, ()
     stood = {finding.key: finding for finding in concluded(trial, touched)} if trial.protocol else {}
     stands = {finding.key: finding for finding in concluded(after, touched)}
     if asked := _to_reconcile(trial, after, touched, (*stood.values(), *stands.values())):
@@ -110,7 +116,7 @@ def _to_reconcile(before: Trial, after: Trial, touched: Touched, found: Iterable
     if not policies or not touched.records:
         return ()
     least = min(policy.grade_at_least for policy in policies)
-    severe = {one.causes[0] for one in found if isinstance(one, GradeFinding) and (one.low or 0) >= least}
+    severe = {one.causes[0] for one in found if type(one) is GradeFinding and (one.low or 0) >= least}
     asked: dict[AnalyteName, None] = {}
     for name, key in touched.records:
         for trial in (before, after):
@@ -138,11 +144,13 @@ def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
     if name is not None and after.participants is not before.participants:
         return _touched_by_record(before, after, name, fact.key)
     if isinstance(fact, ClockTicked):
-        due = tuple(due_by(before, fact.time))
+        due = tuple(due_by(before, fact.time)) if after.due is not before.due else ()
+        if not due and after.cohorts is before.cohorts:
+            return NOTHING
         return Touched(participants=due, cohorts=_changed_cohorts(before, after), dosed=due)
     if isinstance(fact, ProtocolAdopted):
         return _both(_everything(before), _everything(after))
-    return Touched()
+    return NOTHING
 
 
 def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touched:
