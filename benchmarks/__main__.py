@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import durable, engine, event_to_page, grading, growth, latency, replays
+from benchmarks import durable, engine, event_to_page, grading, growth, hops, latency, replays
 from benchmarks.measuring import machine
 
 MEASURED: dict[str, Callable[[], None]] = {
@@ -18,6 +18,7 @@ MEASURED: dict[str, Callable[[], None]] = {
     "page": event_to_page.measure,
     "engine": engine.measure,
     "latency": latency.measure,
+    "hops": hops.measure,
 }
 
 

@@ -45,7 +45,7 @@ def write(connection: Connection, names: Sequence[str], each: int, partitions: i
 
 
 def embedded(file: Path, names: Sequence[str], each: int) -> Ledger:
-    """The same facts in a ledger of the embedded engine."""
+    """The same facts in a ledger of the embedded engine; what is sealed is as long as the message was."""
     ledger = Ledger(file)
     for name in names:
         key, told = ledger.draw_key(), records(name, each)
@@ -59,4 +59,4 @@ def _entry(record: LedgerRecord, position: int, key: Key) -> Entry:
     said = orjson.loads(record.canonical)
     identity = (said["source"], said["record"], said["revision"], said["type"], said.get("subject"))
     stamp = datetime.fromisoformat(said["recordedtime"])
-    return Entry(record.trial, position, stamp, *identity, record.digest, record.canonical, b"", key)
+    return Entry(record.trial, position, stamp, *identity, record.digest, record.canonical, record.canonical, key)

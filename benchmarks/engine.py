@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from benchmarks import backlog
-from benchmarks.measuring import Spent, processor_of, spent, told
-from benchmarks.watched import NOTES
+from benchmarks.measuring import Spent, memory_of, processor_of, spent, told
+from benchmarks.watched import NOTES, Drained, read, summed
 from schemas.topics import LEDGER
 from streams.kafka import topics
 from streams.kafka.connection import SCHEME, Connection
@@ -31,34 +30,8 @@ FACTS = int(os.environ.get("TOCSIN_BENCH_BACKLOG", "80000"))
 TRIALS, PARTITIONS = 8, 4
 CONSUMED = 20_000
 """Events after which the Faust agent has shown its pace."""
-ROUNDS = 2
+ROUNDS = 2 if FACTS <= 100_000 else 1
 PATIENCE = 1_200.0
-
-
-class Note(NamedTuple):
-    """One run of a worker."""
-
-    worker: str
-    records: int
-    begin: Spent
-    end: Spent
-
-
-class Drained(NamedTuple):
-    """What draining took."""
-
-    counted: int
-    """Facts after each worker's first run."""
-    processor: float
-    """Of all workers, from the end of the first run of each to the end of its last."""
-    clock: float
-    """From the end of the first run of all to the end of the last."""
-    broker: float
-    """Processor time of the broker meanwhile."""
-
-    def rate(self) -> float:
-        """Facts a second of one core of the workers."""
-        return self.counted / self.processor
 
 
 def measure() -> None:
@@ -78,6 +51,7 @@ class Rig:
         self._folder = folder
         self._names = backlog.trials(TRIALS, PARTITIONS)
         self._each = FACTS // TRIALS
+        self._largest = 0.0
 
     def measure(self) -> None:
         """Prints drains and ratios."""
@@ -105,6 +79,7 @@ class Rig:
         print(f"  monitor, findings acknowledged               {one.rate():11,.0f} facts/s of one core")
         print(f"  monitor, by the clock                        {one.counted / one.clock:11,.0f} facts/s")
         print(f"  the broker meanwhile                         {one.broker / one.counted * 1e6:11.0f} µs a fact")
+        print(f"  the monitor occupied                         {self._largest:11,.0f} MiB at most")
         told("monitor to Faust agent", max(o.rate() / f for o, f in zip(ones, fausts, strict=True)), "at least 5")
         ratios = [o.rate() * r.processor / count for o, r in zip(ones, replays, strict=True)]
         told("monitor to embedded replay", max(ratios), "at least 0.5")
@@ -142,45 +117,23 @@ class Rig:
         """What so many monitors need for all of it."""
         state = self._folder / f"{connection.namespace}-{workers}"
         with ExitStack() as opened:
-            files = []
+            files, working = [], []
             for replica in "abcdefgh"[:workers]:
                 files.append(state / f"{replica}.notes")
-                opened.enter_context(self._worker(connection, state, replica, files[-1]))
+                working.append(opened.enter_context(self._worker(connection, state, replica, files[-1])))
             before, until = processor_of(self._broker.pid), time.monotonic() + PATIENCE
             while sum(note.records for note in read(files)) < self._each * TRIALS:
                 if time.monotonic() > until:
                     raise TimeoutError("the backlog was not drained")
                 time.sleep(0.2)
+            if workers == 1 and working[0].process is not None:
+                self._largest = max(self._largest, memory_of(working[0].process.pid))
             return summed(read(files), processor_of(self._broker.pid) - before)
 
     def _worker(self, connection: Connection, state: Path, replica: str, notes: Path) -> Working:
         state.mkdir(parents=True, exist_ok=True)
         environment = {NOTES: str(notes), "TOCSIN_KAFKA_SNAPSHOT_EVERY": "1000000000"}
         return Working("monitor", connection, state, replica, environment=environment, module="benchmarks.watched")
-
-
-def read(files: Sequence[Path]) -> list[Note]:
-    """What the workers noted so far."""
-    notes = []
-    for file in files:
-        for line in file.read_text().splitlines() if file.exists() else ():
-            _, _, count, *times = line.split()
-            if len(times) == 4:
-                begin_p, begin_c, end_p, end_c = map(float, times)
-                notes.append(Note(file.name, int(count), Spent(begin_p, begin_c), Spent(end_p, end_c)))
-    return notes
-
-
-def summed(notes: Sequence[Note], broker: float) -> Drained:
-    """The first run of each worker only starts its clock."""
-    counted, processor, ends = 0, 0.0, []
-    for worker in {note.worker for note in notes}:
-        mine = [note for note in notes if note.worker == worker]
-        counted += sum(note.records for note in mine[1:])
-        processor += mine[-1].end.processor - mine[0].end.processor
-        ends.append((mine[0].end.clock, mine[-1].end.clock))
-    clock = max(last for _, last in ends) - min(first for first, _ in ends)
-    return Drained(counted, processor, clock, broker)
 
 
 if __name__ == "__main__":
