@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from streams.kafka.writer import Writer
 from tests.builders import TRIAL, adopted, adverse_event, as_bytes, dose, enrolled, lab
 from tests.clickhouse.servers import Bridge
 from tests.dashboards.browser import CHROMIUM, needed
-from tests.forking import tocsin
+from tests.forking import Forked, tocsin
 from tests.kafka.fixtures import PARTITIONS
 from tests.kafka.test_monitor_agent import all_evaluated
 from tests.kafka.trials import Told, spread, told
@@ -40,7 +38,6 @@ class Site:
     """A home on Kafka, served by `tocsin serve` in a process of its own."""
 
     client: httpx.Client
-    process: "subprocess.Popen[str]"
 
     def shows(self, trial: str) -> int:
         """The position that the page of a trial shows; 0 where there is none."""
@@ -59,16 +56,24 @@ class Site:
 @contextmanager
 def served(kafka: Connection, folder: Path, environment: Mapping[str, str]) -> Iterator[Site]:
     words = ["serve", "--home", str(kafka), "--port", "0", "--state", str(folder)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tocsin", *words], stdout=subprocess.PIPE, text=True, env=os.environ | dict(environment)
-    ) as process:
-        assert process.stdout is not None
-        url = re.search(r"http://[0-9.]+:[0-9]+", process.stdout.readline())
-        assert url, "the server says where it is"
-        with httpx.Client(base_url=url[0], timeout=60) as client:
-            yield Site(client, process)
+    folder.mkdir(parents=True, exist_ok=True)
+    said, complained = (folder / name for name in ("said", "complained"))
+    said.unlink(missing_ok=True)  # of a server before
+    process = Forked("tocsin", words, (Path(os.devnull), said, complained), os.environ | dict(environment))
+
+    def url() -> str | None:
+        assert process.poll() is None, complained.read_text()
+        found = re.search(r"http://[0-9.]+:[0-9]+", said.read_text() if said.exists() else "")
+        return found[0] if found else None
+
+    try:
+        with httpx.Client(base_url=eventually(url, bool) or "", timeout=60) as client:
+            yield Site(client)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, "SIGTERM ends the server in order"
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

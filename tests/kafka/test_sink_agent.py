@@ -70,12 +70,12 @@ def test_sinks_that_are_killed_and_work_at_once_leave_the_rows_that_follow_from_
     chance = Random(1)
     trials = [told(name, 300) for name in spread(6, PARTITIONS)]
     expected = as_told(store, trials)
-    writing = Thread(target=written, args=(kafka, trials, 20, 0.3))
+    writing = Thread(target=written, args=(kafka, trials, 20, 0.2))
     ending, wrong = Event(), list[Exception]()
 
     def watch() -> None:
         try:
-            while not ending.wait(0.5):
+            while not ending.wait(1):
                 shown(store, [chance.choice(trials)])
         except Exception as error:  # noqa: BLE001  told by the test itself
             wrong.append(error)
@@ -89,7 +89,7 @@ def test_sinks_that_are_killed_and_work_at_once_leave_the_rows_that_follow_from_
         writing.start()
         watching.start()
         for _ in range(4):
-            sleep(chance.uniform(1, 5))
+            sleep(chance.uniform(0.5, 2))
             one = chance.choice(sinks)
             one.kill()
             one.start()
