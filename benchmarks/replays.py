@@ -9,6 +9,8 @@ import schemas
 from benchmarks.event_store import EventStore
 from benchmarks.importing import imported
 from benchmarks.measuring import in_turns, rate, ratio, told
+from clinical.fold import evolve
+from clinical.state import Trial
 from protocols import shipped
 from streams.intake import Intake, Message
 from streams.ledger.sqlite import Ledger
@@ -44,17 +46,30 @@ def beside(name: str, file: Path, rounds: int) -> None:
     def replayed() -> int:
         return sum(1 for _ in replay(trial, ledger.facts(trial)))
 
+    def folded() -> Trial:
+        state = Trial(trial)
+        for position, fact in ledger.facts(trial):
+            state = evolve(state, fact, position)
+        return state
+
     kinds = Counter(fact.type.split(".")[1] for _, fact in ledger.facts(trial)).most_common(4)
     print(f"replay of {name}: {len(raws):,} facts ({', '.join(f'{many:,} {kind}' for kind, many in kinds)}, …)")
-    works: dict[str, Callable[[], object]] = {"parse": lambda: parsed(raws), "replay": replayed, "store": store.replay}
+    works: dict[str, Callable[[], object]] = {
+        "parse": lambda: parsed(raws),
+        "replay": replayed,
+        "fold": folded,
+        "store": store.replay,
+    }
     taken = in_turns(works, rounds)
     store.close()
     ledger.close()
     rate("parse(bytes) alone", len(raws), taken["parse"])
     rate("replay: read, fold, conclude, write", len(raws), taken["replay"])
+    rate("read and fold alone, nothing concluded", len(raws), taken["fold"])
     rate("eventsourcing on SQLite: read and keep", len(raws), taken["store"])
     told("replay to parse", ratio(taken["replay"], taken["parse"]), "at least 0.2")
     told("replay to eventsourcing", ratio(taken["replay"], taken["store"]), "at least 2")
+    told("fold alone to eventsourcing", ratio(taken["fold"], taken["store"]), "none")
 
 
 def parsed(raws: list[bytes]) -> None:

@@ -45,7 +45,9 @@ def read_line(line: bytes) -> dict[str, Any] | Unreadable:
         return Unreadable("no JSON object")
     keys, colons = len(found), line.count(b":")
     if keys != colons:
-        keys += sum(len(value) for value in found.values() if type(value) is dict)
+        for value in found.values():
+            if type(value) is dict:
+                keys += len(value)
     plain = keys == colons and _TOO_LONG not in line.translate(_DIGITS)
     return found if plain and type(found.get("id")) not in (list, dict) else _read_exactly(line)
 
