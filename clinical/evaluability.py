@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Literal
 
-from clinical.protocol import CohortRule, Protocol, in_words
+from clinical.protocol import CohortRule, Evaluable, Protocol, in_words
 from clinical.rules.truth import Cause
 from clinical.state import Participant, Standing, Trial
 from clinical.stopping.verdicts import Status
+from schemas.facts.dosing import Dose
 from schemas.facts.participants import EndOfTreatment
 from schemas.findings import EvaluabilityFinding
 from schemas.values import earliest_day, latest_day
@@ -48,8 +49,20 @@ def stands(trial: Trial, rule: CohortRule, participant: Participant) -> Standing
         if counted and counted.truth.verdict in {"pending", "unknown"} and inside:
             because = "completed the toxicity window, but whether the event happened in it is not known yet"
             return Standing(Status.PENDING, end, because, tuple(cause.key for cause in inside))
+        if rule.evaluable is not None and (lacking := _lacking(protocol, rule.evaluable, participant, end)):
+            return Standing(None, end, lacking, tuple(sorted(participant.doses)))
         return Standing(Status.COMPLETED, end, f"completed {protocol.windows.toxicity_days} days without the event", ())
     return Standing(Status.PENDING, end, "is in the toxicity window", ())
+
+
+def reads_dose(trial: Trial, was: Participant, now: Participant, key: str) -> bool:
+    """Whether a dose that came after the end of the window, or was corrected, lies in it and is counted."""
+    end = window_end(trial.in_force, now)
+    if end is None or trial.clock is None or trial.clock.date() < end:
+        return False
+    said = [record.said for one in (was, now) if (record := one.records.get(key)) is not None]
+    inside = any(isinstance(dose, Dose) and earliest_day(dose.started) < end for dose in said)
+    return inside and any(rule.evaluable is not None for rule in trial.in_force.cohort_rules)
 
 
 def conclude(trial: Trial, participant: Participant) -> Iterator[EvaluabilityFinding]:
@@ -80,6 +93,20 @@ def _causes_inside(found: tuple[Cause, ...], participant: Participant, end: date
     return tuple(
         cause for cause in found if cause.on is None or (latest_day(cause.on) >= begin and earliest_day(cause.on) < end)
     )
+
+
+def _lacking(protocol: Protocol, asked: Evaluable, participant: Participant, end: date) -> str | None:
+    """How much less than is asked for was received, in words; None: enough, or the group receives none of it."""
+    group = protocol.groups.get(participant.enrolment.group) if participant.enrolment else None
+    regimen = group.drugs.get(asked.drug) if group else None
+    if regimen is None:
+        return None
+    planned = -(-protocol.windows.toxicity_days // regimen.every_days)
+    doses = [said for key in participant.doses if isinstance(said := participant.records[key].said, Dose)]
+    given = sum(1 for dose in doses if dose.drug == asked.drug and earliest_day(dose.started) < end and dose.given > 0)
+    if given * 100 >= planned * asked.planned_doses_percent_at_least:
+        return None
+    return f"received {given} of the {planned} doses of {asked.drug} that the window plans"
 
 
 def _left_inside(participant: Participant, end: date | None) -> str | None:

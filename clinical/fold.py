@@ -7,7 +7,7 @@ said; a revision that arrives late, below the one that stands, changes nothing.
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from immutables import Map
 
@@ -48,11 +48,14 @@ from schemas import (
 )
 from schemas.facts.adverse_events import AdverseEvent
 from schemas.facts.dosing import Dose, Omission
+from schemas.facts.imaging import TumourAssessment
 from schemas.facts.labs import LabResult
 from schemas.facts.medication import Medication
 from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
 from schemas.facts.vitals import VitalSign
 from schemas.values import earliest_day, latest_day
+
+T = TypeVar("T")
 
 COURSE = frozenset({Enrolment, Death, Withdrawal})
 """What decides who counts in a denominator, beside the first dose and the rules about the participant."""
@@ -103,9 +106,12 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
             assert_never(fact)
 
 
-def is_counted_anew(was: Participant, now: Participant, said: Said | None) -> bool:
-    """Whether rules about the participant, and who counts in a denominator, can have moved with what a record said."""
-    return now.judged is not was.judged or type(said) in COURSE or now.first_dose != was.first_dose
+def is_counted_anew(trial: Trial, was: Participant, now: Participant, key: str) -> bool:
+    """Whether rules about the participant, and who counts in a denominator, can have moved with a record."""
+    if now.judged is not was.judged or now.first_dose != was.first_dose:
+        return True
+    said = said_last(was, now, key)
+    return type(said) in COURSE or (isinstance(said, Dose) and evaluability.reads_dose(trial, was, now, key))
 
 
 def said_last(was: Participant, now: Participant, key: str) -> Said | None:
@@ -145,7 +151,7 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
         due=EMPTY,
     )
     for participant in sorted(after.participants.values(), key=lambda one: one.id):
-        judged = _judged(after, participant._replace(judged=EMPTY), protocol.index.everything)
+        judged = _judged(after, participant._replace(judged=EMPTY, waits=EMPTY), protocol.index.everything)
         after = after._replace(participants=after.participants.set(judged.id, judged))
         after = _counted(_scheduled(after, None, judged), judged)
     return after
@@ -168,7 +174,7 @@ def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
 
 
 def _due_rules(participant: Participant, now: datetime) -> frozenset[str]:
-    return frozenset(name for name, one in participant.judged.items() if one.due is not None and one.due <= now)
+    return frozenset(name for name, due in participant.waits.items() if due <= now)
 
 
 def _judged(trial: Trial, participant: Participant, names: frozenset[str]) -> Participant:
@@ -176,17 +182,26 @@ def _judged(trial: Trial, participant: Participant, names: frozenset[str]) -> Pa
     if not names or trial.clock is None:
         return participant
     protocol, wanted = trial.in_force, set(names)
-    done = participant.judged
+    done, waits = participant.judged, participant.waits
     for rule in protocol.participant_rules:
         if rule.id not in wanted:
             continue
         now = judge(protocol, rule, participant, trial.clock, done)
-        stands = now.truth.verdict != "false" or now.due is not None
-        if (now if stands else None) == done.get(rule.id):
-            continue
-        done = done.set(rule.id, now) if stands else done.delete(rule.id)
-        wanted |= protocol.index.on_rules[rule.id]
-    return participant if done is participant.judged else participant._replace(judged=done)
+        waits = _with(waits, rule.id, now.due)
+        stands = now._replace(due=None) if now.truth.verdict != "false" else None
+        if stands != done.get(rule.id):
+            done = _with(done, rule.id, stands)
+            wanted |= protocol.index.on_rules[rule.id]
+    if done is participant.judged and waits is participant.waits:
+        return participant
+    return participant._replace(judged=done, waits=waits)
+
+
+def _with(known: Map[str, T], name: str, one: T | None) -> Map[str, T]:
+    """The map with what is now said under a name; the same map where that is what it says."""
+    if known.get(name) == one:
+        return known
+    return known.set(name, one) if one is not None else known.delete(name)
 
 
 def participant_of(trial: Trial, fact: AnyFact) -> str | None:
@@ -223,11 +238,11 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
     if old is not None and old.revision >= fact.revision:
         return trial._replace(position=position)
     changed = _indexed(participant, key, Record(fact.revision, position, said), old)
-    changed = _judged(trial, changed, read_by(trial.in_force.index, participant, changed, key))
+    changed = _judged(trial, changed, read_by(trial.in_force, participant, changed, key))
     after = Trial(trial.id, position, trial.participants.set(changed.id, changed), *trial[3:])  # faster than _replace
-    if not is_counted_anew(participant, changed, said_last(participant, changed, key)):
-        return after
-    return _counted(_scheduled(after, participant, changed), changed)
+    if changed.waits is not participant.waits or changed.first_dose != participant.first_dose:
+        after = _scheduled(after, participant, changed)
+    return _counted(after, changed) if is_counted_anew(after, participant, changed, key) else after
 
 
 def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
@@ -251,6 +266,8 @@ def _indexed(participant: Participant, key: str, record: Record, old: Record | N
         case Medication():
             medications = _member(participant.medications, key, record)
             return participant._replace(records=records, medications=medications)
+        case TumourAssessment():
+            return participant._replace(records=records, scans=_member(participant.scans, key, record))
         case Adjudged():
             adjudications = _member(participant.adjudications, key, record)
             return participant._replace(records=records, adjudications=adjudications)
@@ -359,9 +376,9 @@ def _with_course(participant: Participant) -> Participant:
 
 def _scheduled(trial: Trial, was: Participant | None, participant: Participant) -> Trial:
     """The hours at which a tick must look at the participant: the window's end, and what its rules wait for."""
-    moments = {one.due for one in participant.judged.values() if one.due is not None}
-    if was is not None:
-        moments -= {one.due for one in was.judged.values()}
+    moments = set[datetime]()
+    if was is None or was.waits is not participant.waits:
+        moments = set(participant.waits.values()) - (set(was.waits.values()) if was is not None else set())
     if was is None or was.first_dose != participant.first_dose:
         end = evaluability.window_end(trial.in_force, participant)
         moments |= {datetime.combine(end, time.min)} if end else set()

@@ -157,7 +157,7 @@ def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touc
     was, now = before.participants.get(name) or Participant(name), after.participants[name]
     said = said_last(was, now, key)
     records = tuple([(name, touched) for touched in _touched_records(was, now, key, said)])
-    participants = (name,) if is_counted_anew(was, now, said) else ()
+    participants = (name,) if is_counted_anew(after, was, now, key) else ()
     dosed = (name,) if participants or type(said) in DOSING else ()
     return Touched(records, participants, _changed_cohorts(before, after), dosed)
 

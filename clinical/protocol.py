@@ -144,6 +144,15 @@ class Looks(Part):
         return tuple(sorted({*range(self.every, self.up_to + 1, self.every), self.up_to}))
 
 
+class Evaluable(Part):
+    """How much a participant without the event must have received inside the window, to count."""
+
+    drug: Code
+    """Of this drug."""
+    planned_doses_percent_at_least: Annotated[int, Field(ge=1, le=100)]
+    """The share of the doses that the regimen plans inside the window."""
+
+
 class CohortRule(Part):
     """A stopping rule about a group: so many participants with the event, at so many looked at."""
 
@@ -159,6 +168,8 @@ class CohortRule(Part):
     """The chance of stopping at that rate, at most."""
     looks: Looks
     """When it looks."""
+    evaluable: Evaluable | None = None
+    """Who without the event counts; absent: whoever completed the window."""
     denominator: Literal["enrolment_order_complete_window"]
     """Who is looked at (stopping rules 1.3)."""
     scope: Literal["group", "pooled"]

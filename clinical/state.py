@@ -100,6 +100,8 @@ class Participant(NamedTuple):
     """Keys of the doses left out."""
     medications: Keys = EMPTY
     """Keys of what else the participant took."""
+    scans: Keys = EMPTY
+    """Keys of the tumour assessments."""
     adjudications: Keys = EMPTY
     """Keys of people's verdicts on rules about the participant."""
     courses: Keys = EMPTY
@@ -110,7 +112,9 @@ class Participant(NamedTuple):
     death: Death | None = None
     withdrawal: Withdrawal | None = None
     judged: Map[str, Judged] = EMPTY
-    """What each rule comes to, by its id; a rule that is false, and that time alone cannot make true, is not in it."""
+    """What each rule that is not false comes to, by its id."""
+    waits: Map[str, datetime] = EMPTY
+    """By rule: the next instant at which time alone may change what it comes to."""
     enrolled_at: int = 0
     """The position of the enrolment: decides the order of two enrolled on one day."""
 

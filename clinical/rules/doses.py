@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from clinical.course import span
 from clinical.rules.language import Delayed, Ended, Treated
 from clinical.rules.sighting import Sighting, written
-from clinical.rules.truth import Cause, Truth
+from clinical.rules.truth import FALSE, TRUE, Cause, Truth
 from clinical.rules.view import View
-from schemas.facts.dosing import Dose, Omission
+from schemas.facts.dosing import Dose, DoseReason, Omission
 from schemas.facts.participants import Death, EndOfTreatment, Withdrawal
 
 __all__ = ["dosed_on", "left_on", "see_delays", "see_ends", "see_treated"]
@@ -62,22 +62,37 @@ def _gaps(said: Delayed, drug: str, view: View) -> Iterator[Sighting]:
     given = sorted(
         ((span(dose.started)[0], key, dose) for key, dose in _doses(view) if dose.drug == drug), key=lambda one: one[:2]
     )
-    longest = timedelta(days=said.more_than_days)
+    longest = timedelta(days=said.more_than_days + 1)
     for number, (on, key, dose) in enumerate(given):
-        too_late = _day(on) + longest + timedelta(days=1)
+        too_late = _day(on) + longest
         if number + 1 < len(given):
             following, _, late = given[number + 1]
-            excused = late.reason in said.except_reasons or _is_excused(said, drug, on, following, view)
-            if following >= too_late and not excused:
+            if following < too_late:
+                continue
+            truth = _for_cause(said, drug, _reasons(drug, on, following, view) | {late.reason})
+            if truth.verdict != "false":
                 words = f"{drug} given on {dose.started}, and then not before {late.started}"
-                truth = Truth("true", (Cause(key, words, dose.started, (drug,)),))
+                because = truth._replace(causes=(Cause(key, words, dose.started, (drug,)),))
                 since = written(too_late)
-                yield Sighting(truth, dose.started, late.started, recovered=late.started, over=True, since=since)
+                yield Sighting(because, dose.started, late.started, recovered=late.started, over=True, since=since)
             continue
         over = _over(view, drug)
-        if (over is None or over >= too_late) and not _is_excused(said, drug, on, None, view):
-            cause = Cause(key, f"no {drug} after {dose.started}", dose.started, (drug,))
+        cause = Cause(key, f"no {drug} after {dose.started}", dose.started, (drug,))
+        truth = _for_cause(said, drug, _reasons(drug, on, None, view))
+        if truth.verdict == "false" or (over is not None and over < too_late):
+            continue
+        if truth.verdict == "true":
             yield from _due(view, (cause,), too_late, said.pending_for_days, began=dose.started, ended=None)
+        elif not view.wait(too_late):
+            yield Sighting(truth._replace(causes=(cause,)), dose.started, since=written(too_late))
+
+
+def _for_cause(said: Delayed, drug: str, reasons: set[DoseReason | None]) -> Truth:
+    """Whether the gap has a reason that counts; without any reason nobody knows."""
+    known = {reason for reason in reasons if reason is not None}
+    if not known:
+        return Truth("unknown", missing=(f"why no {drug} was given",))
+    return FALSE if known <= set(said.except_reasons) else TRUE
 
 
 def _due(
@@ -90,17 +105,16 @@ def _due(
     return (Sighting(truth, began, ended, since=written(moment)),)
 
 
-def _is_excused(said: Delayed, drug: str, begin: datetime, end: datetime | None, view: View) -> bool:
-    """Whether doses were left out in the gap, and all of them for reasons that do not count."""
-    reasons = [
+def _reasons(drug: str, begin: datetime, end: datetime | None, view: View) -> set[DoseReason | None]:
+    """Why doses of the drug were left out in a gap."""
+    return {
         omitted.reason
         for key in view.participant.omissions
         if isinstance(omitted := view.participant.records[key].said, Omission)
         and omitted.drug == drug
         and begin <= span(omitted.due)[0]
         and (end is None or span(omitted.due)[0] <= end)
-    ]
-    return bool(reasons) and all(reason in said.except_reasons for reason in reasons)
+    }
 
 
 def _doses(view: View) -> Iterator[tuple[str, Dose]]:

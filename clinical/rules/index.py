@@ -17,6 +17,7 @@ from clinical.rules.language import (
     Lasting,
     RuleStands,
     Taken,
+    TumourSeen,
 )
 from clinical.rules.levels import LabSeen, VitalSeen
 from clinical.rules.rule import ParticipantRule
@@ -48,7 +49,9 @@ class Index:
         self._verdicts = {
             name: _naming(name, ((rule.id, _adjudicated(rule)) for rule in rules)) | {name} for name in self.everything
         }
+        self._asked = [(rule.id, said) for rule in rules for said in _said(rule) if isinstance(said, LabSeen)]
         self._labs = _by_code((rule.id, said.analytes) for rule, said in _labs(rules))
+        self.on_scans = frozenset(rule.id for rule in rules if _has(rule, TumourSeen))
         self._signs = _by_code(
             (rule.id, (said.sign,)) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
         )
@@ -61,6 +64,10 @@ class Index:
     def on_lab(self, analyte: str) -> Names:
         """The rules that read an analyte."""
         return self._labs.get(analyte, NONE)
+
+    def asked_of(self, analyte: str) -> tuple[tuple[str, LabSeen], ...]:
+        """What rules ask of an analyte, each with the rule; the criteria that end a hold aside."""
+        return tuple((name, said) for name, said in self._asked if analyte in said.analytes)
 
     def on_sign(self, sign: str) -> Names:
         """The rules that read a vital sign."""
@@ -93,8 +100,8 @@ def _naming(name: str, told: Iterable[tuple[str, Iterable[str]]]) -> Names:
 def _labs(rules: Iterable[ParticipantRule]) -> Iterator[tuple[ParticipantRule, LabSeen]]:
     for rule in rules:
         yield from ((rule, said) for said in _said(rule) if isinstance(said, LabSeen))
-        if rule.holds and rule.holds.resume.lab:
-            yield rule, rule.holds.resume.lab
+        if rule.holds is not None:
+            yield from ((rule, said) for said in rule.holds.resume.labs)
 
 
 def _reads_doses(rule: ParticipantRule) -> bool:

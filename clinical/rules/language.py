@@ -31,6 +31,7 @@ __all__ = [
     "Taken",
     "Together",
     "Treated",
+    "TumourSeen",
     "conditions_in",
 ]
 
@@ -99,6 +100,8 @@ class Lasting(Part):
     """Of values: after so many days without one nobody knows any more; absent: the last is carried forward."""
     counted_from: Literal["onset", "last_dose"] = "onset"
     """From its onset, or from the last dose given, whichever is later."""
+    pending_for_days: Days | None = None
+    """How many days before it is said to be pending; absent: from its beginning on."""
 
     @model_validator(mode="after")
     def _one_length(self) -> "Lasting":
@@ -149,6 +152,13 @@ class Adjudicated(Part):
     """Given for one of these reasons; none named: any."""
 
 
+class TumourSeen(Part):
+    """A target lesion in an organ, at the baseline scan or later; before any scan it is unknown."""
+
+    organs: tuple[Code, ...] = Field(strict=False, min_length=1)
+    """The organs, in any case."""
+
+
 class RuleStands(Part):
     """Rules above this one that are true of the participant."""
 
@@ -157,13 +167,15 @@ class RuleStands(Part):
 
 
 class Delayed(Part):
-    """No dose for longer than planned, while treatment goes on: per drug, by this and earlier gaps."""
+    """No dose for longer than planned, while treatment goes on: per drug, by this and earlier gaps.
+
+    A gap counts by its reasons, those of the doses left out in it and of the dose that ends it; without any, it is
+    unknown whether it counts."""
 
     more_than_days: Days
     """Since the last dose of the drug."""
     except_reasons: tuple[DoseReason, ...] = names(())
-    """A gap whose omitted doses all have one of these reasons, or that a dose given late for one of them ends, does not
-    count."""
+    """A gap that has no other reasons than these does not count."""
     pending_for_days: Days = 14
     """How many days before it is said to be pending."""
 
@@ -229,6 +241,8 @@ class Condition(Part):
     """Where none of them holds."""
     adjudicated: Adjudicated | None = None
     """A person said so."""
+    tumour: TumourSeen | None = None
+    """A tumour in an organ."""
     rule: RuleStands | None = None
     """Another rule is true."""
     delayed: Delayed | None = None

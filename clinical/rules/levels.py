@@ -22,7 +22,7 @@ def names(value: Any) -> Any:
 class GradeRange(Part):
     """The grades that count."""
 
-    at_least: Grade = 1
+    at_least: Annotated[int, Field(ge=0, le=5)] = 1
     """The lowest."""
     at_most: Grade = 5
     """The highest; death of the event is grade 5."""

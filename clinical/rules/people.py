@@ -1,4 +1,4 @@
-"""What did people say, and what else did they give? Verdicts on rules; medicines still taken after the last dose."""
+"""What did people say, see and give beside? Verdicts on rules, tumours, medicines still taken after the last dose."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,15 +7,16 @@ from decimal import Decimal
 from clinical.course import span
 from clinical.rules.bounds import inside
 from clinical.rules.doses import dosed_on
-from clinical.rules.language import Adjudicated, Taken
+from clinical.rules.language import Adjudicated, Taken, TumourSeen
 from clinical.rules.sighting import Sighting, written
 from clinical.rules.steroids import as_prednisone
 from clinical.rules.truth import Cause, Truth
 from clinical.rules.view import View
 from clinical.state import Adjudged
+from schemas.facts.imaging import TumourAssessment
 from schemas.facts.medication import Medication
 
-__all__ = ["last_word", "see_adjudicated", "see_taken"]
+__all__ = ["last_word", "see_adjudicated", "see_taken", "see_tumours"]
 
 
 def last_word(view: View, rule: str) -> tuple[str, int, Adjudged] | None:
@@ -62,6 +63,24 @@ def see_taken(said: Taken, view: View) -> tuple[Sighting, ...]:
     if view.wait(day) and truth.verdict == "true":
         truth = Truth("pending", causes, until=day)
     return (Sighting(truth, began=written(day)),)
+
+
+def see_tumours(said: TumourSeen, view: View) -> tuple[Sighting, ...]:
+    """Target lesions in one of the organs."""
+    organs = {organ.casefold() for organ in said.organs}
+    scans = [
+        (key, scan)
+        for key in view.participant.scans
+        if isinstance(scan := view.participant.records[key].said, TumourAssessment)
+    ]
+    if not scans:
+        return (Sighting(Truth("unknown", missing=("tumour assessment",))),)
+    found = []
+    for key, scan in scans:
+        if any((one.organ or "").casefold() in organs and one.state != "absent" for one in scan.targets):
+            words = f"tumour in the {' or '.join(said.organs).lower()}, scan of {scan.assessed}"
+            found.append(Sighting(Truth("true", (Cause(key, words, scan.assessed),)), began=scan.assessed))
+    return tuple(found)
 
 
 def _taken_on(said: Taken, day: datetime, view: View) -> Iterator[tuple[str, Medication]]:

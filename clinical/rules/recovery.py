@@ -26,7 +26,7 @@ def recovered_on(rule: ParticipantRule, stretch: list[Sighting], view: View) -> 
 def _met(resume: Resume, rule: str, stretch: list[Sighting], view: View) -> Iterator[str]:
     if resume.grade_at_most is not None and (day := _came_down(resume.grade_at_most, stretch, view)):
         yield day
-    if resume.lab is not None and (day := _measured(resume.lab, stretch, view)):
+    if resume.labs and (day := _measured(resume.labs, stretch, view)):
         yield day
     if resume.medication is not None:
         since = min(begins(one) for one in stretch)
@@ -53,24 +53,22 @@ def _came_down(grade: int, stretch: list[Sighting], view: View) -> str | None:
     return max(days, key=lambda day: span(day)[0], default=None)
 
 
-def _measured(wanted: LabSeen, stretch: list[Sighting], view: View) -> str | None:
-    """The day by which, of each analyte, a value after the last that held showed recovery, and none since denied it."""
-    days: list[str] = []
-    held = {one.term: one for one in stretch if one.points}
-    for analyte in wanted.analytes:
-        if held and analyte.casefold() not in {term.casefold() for term in held}:
-            continue
-        last = max((one.points[-1] for one in stretch if one.points and one.term == analyte), default="")
-        series = series_of(analyte, view)
-        met = next(
-            (
-                one.lab.collected
-                for one in series
-                if one.lab.collected > last and answer(wanted, one, series, view)[0] == "yes"
-            ),
-            None,
-        )
-        if met is None:
-            return None
-        days.append(met)
-    return max(days, key=lambda day: span(day)[0], default=None)
+def _measured(criteria: tuple[LabSeen, ...], stretch: list[Sighting], view: View) -> str | None:
+    """The day by which, of each analyte that held, a value after the last that held showed recovery."""
+    last = {one.term: one.points[-1] for one in stretch if one.points}
+    if not last:
+        begun = max((one.began or "" for one in stretch), default="")
+        last = {analyte: begun for wanted in criteria for analyte in wanted.analytes}
+    days = [_first_after(criteria, analyte, held, view) for analyte, held in last.items()]
+    if not days or None in days:
+        return None
+    return max((day for day in days if day is not None), key=lambda day: span(day)[0])
+
+
+def _first_after(criteria: tuple[LabSeen, ...], analyte: str, held: str, view: View) -> str | None:
+    series = series_of(analyte, view)
+    after = [one for one in series if span(one.lab.collected)[0] > span(held)[0]]
+    for one in after:
+        if any(analyte in wanted.analytes and answer(wanted, one, series, view)[0] == "yes" for wanted in criteria):
+            return one.lab.collected
+    return None

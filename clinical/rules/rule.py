@@ -22,8 +22,8 @@ class Resume(Part):
     """What it says, for a physician."""
     grade_at_most: Annotated[int, Field(ge=0, le=4)] | None = None
     """The events have come down to this grade, or have ended."""
-    lab: LabSeen | None = None
-    """A later value that shows recovery; of several analytes, one of each that held."""
+    labs: tuple[LabSeen, ...] = names(())
+    """A later value that shows recovery, of each analyte that held, by any of those that speak of it."""
     medication: Purpose | None = None
     """A medicine of this class is taken, which controls it."""
     adjudicated: tuple[Code, ...] = names(())

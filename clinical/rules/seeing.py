@@ -22,6 +22,7 @@ SEES: dict[str, Callable[[Any, View], tuple[Sighting, ...]]] = {
     "despite": timing.see_despite,
     "again": timing.see_again,
     "adjudicated": people.see_adjudicated,
+    "tumour": people.see_tumours,
     "taken": people.see_taken,
     "delayed": doses.see_delays,
     "treated": doses.see_treated,

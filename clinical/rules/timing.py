@@ -130,6 +130,8 @@ def _lasts(said: Lasting, one: Sighting, view: View) -> Sighting | None:
             return _gap(one)
         if not _is_followed(said, one, enough, None):
             return _gap(one)
+    if said.pending_for_days is not None and view.wait(enough - timedelta(days=said.pending_for_days)):
+        return None
     if view.wait(enough):
         pending = both((one.truth, Truth("pending", until=enough)))
         return one._replace(truth=pending)

@@ -11,17 +11,29 @@ from typing import NamedTuple
 from clinical import toxicity
 from clinical.course import span
 from clinical.ctcae.terms import plain_name
+from clinical.protocol import Protocol
 from clinical.rules.bounds import Answer, factor_and_family, in_family, inside
 from clinical.rules.levels import Fall, GradeRange, LabSeen, Level, NotAfter, VitalSeen
 from clinical.rules.sighting import Sighting
 from clinical.rules.truth import Cause, Truth
 from clinical.rules.view import View
-from clinical.state import LabPoint
+from clinical.state import LabPoint, Participant
 from schemas.facts.medication import Medication
 from schemas.facts.vitals import VitalSign
 from schemas.values import earliest_day, latest_day
 
-__all__ = ["Value", "answer", "see_labs", "see_vitals", "series_of", "signs_of", "words_of"]
+__all__ = [
+    "Value",
+    "answer",
+    "level",
+    "may_be_fall",
+    "may_be_grade",
+    "see_labs",
+    "see_vitals",
+    "series_of",
+    "signs_of",
+    "words_of",
+]
 
 
 class Value(NamedTuple):
@@ -81,7 +93,7 @@ def words_of(lab: LabPoint) -> str:
 def _answers(said: LabSeen, one: Value, series: list[Value], view: View) -> Iterator[tuple[Answer, str]]:
     """Each thing that is asked of a value, the cheapest first, with what is missing where there is no answer."""
     lab = one.lab
-    yield from _level(said, lab)
+    yield from level(said, lab)
     if said.fall is not None:
         yield _fell(said.fall, one, series)
     baseline = view.participant.baselines.get(lab.analyte)
@@ -93,14 +105,15 @@ def _answers(said: LabSeen, one: Value, series: list[Value], view: View) -> Iter
             yield None, f"baseline of {lab.analyte}"
     if said.baseline is not None:
         if isinstance(begun, LabPoint):
-            yield from ((found, f"baseline: {lacking}") for found, lacking in _level(said.baseline, begun))
+            yield from ((found, f"baseline: {lacking}") for found, lacking in level(said.baseline, begun))
         else:
             yield None, f"baseline of {lab.analyte}"
     if said.grade is not None:
-        yield _graded(said.grade, said.term, one, view)
+        yield _graded(said.grade, said.term, view.protocol, view.participant, one)
 
 
-def _level(said: Level, lab: LabPoint) -> Iterator[tuple[Answer, str]]:
+def level(said: Level, lab: LabPoint) -> Iterator[tuple[Answer, str]]:
+    """Each thing that is asked of the value itself, with what is missing where there is no answer."""
     if lab.value is None:
         if said.value or said.times_upper_limit or said.times_lower_limit:
             yield None, f"{lab.analyte} as a number"
@@ -139,9 +152,26 @@ def _fell(said: Fall, one: Value, series: list[Value]) -> tuple[Answer, str]:
     return "no", ""
 
 
-def _graded(wanted: GradeRange, term: str | None, one: Value, view: View) -> tuple[Answer, str]:
+def may_be_fall(said: Fall, one: LabPoint, other: LabPoint) -> bool:
+    """Whether one of two values may have fallen so far from the other; at once where their units are not understood."""
+    found = factor_and_family(one.analyte, one.unit, tuple(said.at_least))
+    if found is None:
+        return True
+    if one.value is None or other.value is None or one.unit != other.unit:
+        return False
+    return abs(one.value - other.value) >= said.at_least[found[1]] * found[0]
+
+
+def may_be_grade(said: LabSeen, protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> bool:
+    """Whether a value may have a grade that is asked for."""
+    return said.grade is None or _graded(said.grade, said.term, protocol, participant, Value(key, lab))[0] != "no"
+
+
+def _graded(
+    wanted: GradeRange, term: str | None, protocol: Protocol, participant: Participant, one: Value
+) -> tuple[Answer, str]:
     lacking = "no"
-    for graded, _, grade, _ in toxicity.grades(view.protocol, view.participant, one.key, one.lab):
+    for graded, _, grade, _ in toxicity.grades(protocol, participant, one.key, one.lab):
         if term is not None and plain_name(graded) != plain_name(term):
             continue
         if grade.low is None or grade.high is None:

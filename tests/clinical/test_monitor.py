@@ -58,6 +58,11 @@ def grades(trial: Trial) -> dict[str, int | None]:
     return {finding.term: finding.grade for finding in of(GradeFinding, trial)}
 
 
+def intolerable(trial: Trial) -> list[ParticipantRuleFinding]:
+    """What stands of the rule that cohort rules count; other rules may stand beside it."""
+    return [one for one in of(ParticipantRuleFinding, trial) if one.rule == "intolerable_toxicity"]
+
+
 def judged(words: str | None, grade: int = 4, **more: object) -> Message:
     causality = () if words is None else (("AK117", words), ("cetuximab", words))
     return adverse_event(
@@ -159,33 +164,31 @@ def test_a_first_dose_reported_late_makes_the_baseline() -> None:
 )
 def test_grade_4_counts_when_related_or_not_yet_judged(words: str | None, stands: bool) -> None:  # noqa: FBT001
     trial, _ = told(*begun(judged(words)))
-    assert bool(of(ParticipantRuleFinding, trial)) is stands
+    assert bool(intolerable(trial)) is stands
 
 
 def test_a_causality_not_yet_given_is_marked_so() -> None:
     trial, _ = told(*begun(judged(None)))
-    (rule,) = of(ParticipantRuleFinding, trial)
+    (rule,) = intolerable(trial)
     assert rule.causality == "not yet given"
     assert "causality not yet given and counted as related" in rule.sentence
 
 
 def test_one_drug_judged_unrelated_leaves_the_other_not_yet_given() -> None:
     trial, _ = told(*begun(adverse_event("P-001", "Sepsis", 4, causality=(("AK117", "not_related"),))))
-    assert [rule.causality for rule in of(ParticipantRuleFinding, trial)] == ["not yet given"]
+    assert [rule.causality for rule in intolerable(trial)] == ["not yet given"]
 
 
 def test_grade_3_does_not_meet_the_rule_and_a_fatal_outcome_does() -> None:
-    assert not of(ParticipantRuleFinding, told(*begun(judged("related", 3)))[0])
-    assert of(ParticipantRuleFinding, told(*begun(judged("related", 3, outcome="fatal")))[0])
+    assert not intolerable(told(*begun(judged("related", 3)))[0])
+    assert intolerable(told(*begun(judged("related", 3, outcome="fatal")))[0])
 
 
 def test_a_severity_is_not_a_grade_and_leaves_the_rule_open() -> None:
     trial, _ = told(*begun(adverse_event("P-001", "Rash", None, data={"severity": "severe"})))
     (grade,) = of(GradeFinding, trial)
     assert (grade.grade, grade.low, grade.high, grade.missing) == (None, 3, 4, ("ctcae_grade",))
-    assert {(rule.verdict, rule.missing) for rule in of(ParticipantRuleFinding, trial)} == {
-        ("unknown", ("grade of Rash",))
-    }
+    assert {(rule.verdict, rule.missing) for rule in intolerable(trial)} == {("unknown", ("grade of Rash",))}
 
 
 def test_a_death_of_an_adverse_event_counts_until_a_fatal_event_is_judged() -> None:
@@ -198,10 +201,10 @@ def test_a_death_of_an_adverse_event_counts_until_a_fatal_event_is_judged() -> N
     )
     fatal = judged("not_related", 5, outcome="fatal", criteria=["death"])
     trial, _ = told(*begun(died))
-    assert of(ParticipantRuleFinding, trial)
+    assert intolerable(trial)
     assert {q.question for q in of(QueryFinding, trial)} == {"death_of_an_event_without_one"}
     trial, _ = told(*begun(died, fatal))
-    assert not of(ParticipantRuleFinding, trial)
+    assert not intolerable(trial)
     assert not of(QueryFinding, trial)
 
 
@@ -219,7 +222,7 @@ def test_an_event_after_the_window_is_the_participants_and_not_the_groups() -> N
     assert [e.status for e in of(EvaluabilityFinding, trial)] == ["event"]
     late = adverse_event("P-001", "Sepsis", 4, onset="2026-02-17", causality=(("AK117", "related"),))
     trial, _ = told(*begun(tick("2026-03-01T00:00:00Z"), late))
-    assert of(ParticipantRuleFinding, trial)
+    assert intolerable(trial)
     assert [e.status for e in of(EvaluabilityFinding, trial)] == ["completed"]
 
 
@@ -284,7 +287,7 @@ def test_an_amendment_is_judged_by_its_own_rules() -> None:
         .replace("assumed: 4, reason", "assumed: 3, reason")
     )
     trial, changes = told(*begun(judged("related", 3), adopted(amended, revision=2, reason="amendment 1")))
-    assert [rule.version for rule in of(ParticipantRuleFinding, trial)] == ["2"]
+    assert [rule.version for rule in intolerable(trial)] == ["2"]
     assert all(finding.version == "2" for finding in standing(trial).values())
     assert changes
 

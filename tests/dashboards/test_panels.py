@@ -143,7 +143,7 @@ def test_dose_states_are_those_of_a_plain_count(store: Store, ledger: ToldLedger
         for row in rows(DOSE_STATES, store, ledger)
     }
     assert counted == {place: sorted(names) for place, names in plain.items()}
-    assert counted["2", "AK104", "stopped", "intolerable_toxicity"] == ["P-004", "P-005", "P-006"]
+    assert counted["2", "AK104", "stopped", "P19_grade_4"] == ["P-004", "P-005", "P-006"]
 
 
 def test_worst_grades_are_those_of_a_plain_count(store: Store, ledger: ToldLedger) -> None:
@@ -299,7 +299,7 @@ def test_people_are_counted_where_they_stand(store: Store, ledger: ToldLedger) -
     listed = {row["participant"]: row for row in rows(LIST, store, ledger)}
     assert listed["P-002"]["died_on"] == "2026-01-25"
     assert listed["P-003"]["withdrew_on"] == "2026-01-28"
-    assert listed["P-004"]["rules"] == ["intolerable_toxicity"]
+    assert listed["P-004"]["rules"] == ["P19_grade_4", "intolerable_toxicity"]
     assert listed["P-001"]["rules"] == []
 
 

@@ -166,9 +166,9 @@ def test_who_must_hear_of_a_finding_is_told_once_with_what_it_is_about(system: S
     for _ in range(2):
         system.tell(as_bytes(event), trial)
     told = system.eventually(
-        lambda: alerts_of(system, trial), lambda alerts: any(a["kind"] == "participant_rule" for a in alerts)
+        lambda: alerts_of(system, trial), lambda alerts: any("intolerable_toxicity" in a["key"] for a in alerts)
     )
-    (one,) = [alert for alert in told if alert["kind"] == "participant_rule"]
+    (one,) = [alert for alert in told if alert["key"] == "participant_rule|intolerable_toxicity|P-001"]
     assert one["who"] == ["investigator"]
     assert (one["state"], one["participant"]) == ("raised", "P-001")
     assert set(one) <= {"id", "trial", "kind", "state", "key", "participant", "scope", "sentence", "since", "who"}

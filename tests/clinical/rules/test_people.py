@@ -103,20 +103,28 @@ def omitted(on: str, reason: str) -> Message:
 
 
 DELAY = "{delayed: {more_than_days: 42, except_reasons: [logistics]}}"
+FOR_TOXICITY = omitted("2026-01-27", "adverse_event")
 
 
 def test_a_delay_is_too_long_from_the_day_after_six_weeks_on() -> None:
-    assert is_so(DELAY, now="2026-02-02", drugs="[AK117]") == "false"
-    assert is_so(DELAY, now="2026-02-05", drugs="[AK117]") == "pending"
-    assert is_so(DELAY, now="2026-02-17", drugs="[AK117]") == "pending"
-    assert is_so(DELAY, now="2026-02-18", drugs="[AK117]") == "true"
-    assert is_so(DELAY, dose(on="2026-02-17"), now="2026-02-18", drugs="[AK117]") == "false"
-    assert is_so(DELAY, dose(on="2026-02-18"), now="2026-02-19", drugs="[AK117]") == "true"
+    assert is_so(DELAY, FOR_TOXICITY, now="2026-02-02", drugs="[AK117]") == "false"
+    assert is_so(DELAY, FOR_TOXICITY, now="2026-02-05", drugs="[AK117]") == "pending"
+    assert is_so(DELAY, FOR_TOXICITY, now="2026-02-17", drugs="[AK117]") == "pending"
+    assert is_so(DELAY, FOR_TOXICITY, now="2026-02-18", drugs="[AK117]") == "true"
+    assert is_so(DELAY, FOR_TOXICITY, dose(on="2026-02-17"), now="2026-02-18", drugs="[AK117]") == "false"
+    assert is_so(DELAY, FOR_TOXICITY, dose(on="2026-02-18"), now="2026-02-19", drugs="[AK117]") == "true"
+
+
+def test_a_delay_for_which_nobody_gave_a_reason_is_unknown() -> None:
+    assert is_so(DELAY, now="2026-02-17", drugs="[AK117]") == "false"
+    found = verdict(DELAY, now="2026-02-18", drugs="[AK117]")
+    assert found is not None
+    assert (found.verdict, found.missing) == ("unknown", ("why no AK117 was given",))
 
 
 def test_a_delay_for_logistics_does_not_count_nor_one_after_the_end() -> None:
     assert is_so(DELAY, omitted("2026-01-27", "logistics"), now="2026-03-01", drugs="[AK117]") == "false"
-    both = (omitted("2026-01-27", "logistics"), omitted("2026-02-17", "adverse_event"))
+    both = (omitted("2026-02-03", "logistics"), FOR_TOXICITY)
     assert is_so(DELAY, *both, now="2026-03-01", drugs="[AK117]") == "true"
     data = {"ended_on": "2026-02-01", "cause": "progression"}
     ended = message("TreatmentEnded.v1", data, record="ds/end", time="2026-02-01T08:00:00Z", subject="P-001")

@@ -91,8 +91,8 @@ def test_a_grade_that_is_a_range_leaves_the_rule_open() -> None:
 
 def test_a_hold_ends_with_a_value_that_shows_recovery_but_not_after_a_transfusion() -> None:
     hold = (
-        "hold: {resume: {words: at least 9 g/dL, lab: {analytes: [HGB], value: {g/L: {at_least: '90'}},"
-        " not_after: {purpose: transfusion, days: 7}}}}"
+        "hold: {resume: {words: at least 9 g/dL, labs: [{analytes: [HGB], value: {g/L: {at_least: '90'}},"
+        " not_after: {purpose: transfusion, days: 7}}]}}"
     )
     blood = taken("transfusion", "red cells", "2026-01-21", "2026-01-21")
     history = (haemoglobin("74"), blood, haemoglobin("95", on="2026-01-28"))
