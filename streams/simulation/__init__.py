@@ -16,6 +16,7 @@ from schemas.canonical import canonical
 from streams.admitting import tick
 from streams.simulation.participant import Participant, Report
 from streams.simulation.scenarios import SCENARIOS
+from streams.simulation.site import obeying
 
 __all__ = ["DEFAULT_SEED", "SCENARIOS", "simulate"]
 
@@ -37,7 +38,13 @@ def simulate(
     yield canonical(_adoption(protocol.trial, protocol_text))
     until = BEGIN + MONTHS_18
     streams = [
-        Participant(protocol, chosen, seed, number, enrolled).reports(until)
+        obeying(
+            protocol,
+            Participant(protocol, chosen, seed, number, enrolled).reports(until),
+            until,
+            chosen.careless,
+            Random(f"{seed}/{number}/site"),
+        )
         for number, enrolled in enumerate(_enrolments(participants, seed), 1)
     ]
     reports = merge(*streams, key=lambda report: (report.at, report.document["subject"], report.order))

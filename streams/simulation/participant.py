@@ -166,6 +166,7 @@ class Participant:
                         "unit": "mg",
                         "interrupted": self.chance.random() < 0.02,
                         "weight_kg": str(self.weight),
+                        "body_surface_m2": str(self.surface),
                     }
                     yield self._report("DoseGiven.v1", f"ex/{drug}/{number}", at, given)
                 at += timedelta(days=regimen.every_days)

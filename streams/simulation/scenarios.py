@@ -70,6 +70,8 @@ class Scenario:
     """Whether one laboratory sends values of one unit under the name of another."""
     dirty: bool = False
     """Whether some messages are no facts."""
+    careless: float = 0.0
+    """Share of doses that a site gives as planned, whatever the rules say of the drug by then."""
 
 
 DEFAULT = Scenario({"1": 0.15, "2": 0.45, "*": 0.10})
@@ -89,5 +91,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     "causality_downgraded": replace(DEFAULT, downgraded=0.5),
     "under_reporting_site": replace(DEFAULT, silent_site="03"),
     "unit_error": replace(DEFAULT, unit_error=True),
-    "dirty": replace(DEFAULT, dirty=True),
+    "dirty": replace(DEFAULT, dirty=True, careless=0.1),
 }

@@ -22,7 +22,7 @@ from schemas import (
     ProtocolAdopted,
     TreatmentEnded,
 )
-from schemas.findings import CohortRuleFinding
+from schemas.findings import CohortRuleFinding, QueryFinding
 from streams.simulation import SCENARIOS, simulate
 from streams.simulation.participant import DURING
 
@@ -116,3 +116,22 @@ def test_a_fatal_event_is_one_that_a_laboratory_may_find_too() -> None:
     told = (schemas.parse(raw) for raw in simulate(shipped("ak117_hnscc"), "default", 100, 1))
     fatal = {fact.data.term for fact in told if isinstance(fact, AdverseEventReported) and fact.data.grade == 5}
     assert fatal & set(DURING)
+
+
+def asked_about_doses(scenario: str) -> list[str]:
+    """What is asked about doses at the end of a trial of 16."""
+    trial, asked = Trial("AK117-HNSCC-II"), dict[str, str]()
+    told = (schemas.parse(raw) for raw in simulate(shipped("ak117_hnscc"), scenario, participants=16))
+    for position, fact in enumerate((one for one in told if not isinstance(one, schemas.Refusal)), start=1):
+        trial, changes = step(trial, fact, position)
+        for change in changes:
+            if isinstance(change.finding, QueryFinding) and change.finding.question == "mismatch":
+                asked[change.finding.key] = change.finding.sentence
+                if change.state == "withdrawn":
+                    del asked[change.finding.key]
+    return list(asked.values())
+
+
+def test_a_site_gives_what_the_rules_allow_and_a_careless_one_does_not() -> None:
+    assert asked_about_doses("default") == []
+    assert asked_about_doses("dirty") != []
