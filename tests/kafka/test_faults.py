@@ -43,7 +43,7 @@ def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(own_brokers: Non
         cluster = opened.enter_context(Cluster(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + cluster.address)
         topics.create(connection, PARTITIONS, replication=3)
-        course = Course(connection, tmp_path, invented(connection, 4, 100), rate=40, at_once=25, parts=4)
+        course = Course(connection, tmp_path, invented(connection, 4, 100), rate=40, at_once=50, parts=4)
         workers = at_work(opened, connection, tmp_path, replication=3)
         with course.told():
             moves_on(connection, course)
@@ -52,7 +52,6 @@ def test_one_of_three_brokers_may_die_and_one_may_fill_its_disk(own_brokers: Non
             cluster.brokers[1].restart()
             cluster.brokers[2].limit_files(1)
             moves_on(connection, course)
-            cluster.brokers[2].restart()
         assert [worker.stop() for worker in workers] == [0, 0, 0]
         course.judge()
 
@@ -62,7 +61,7 @@ def test_the_only_broker_may_die_and_fill_its_disk(own_brokers: None, tmp_path: 
         broker: Broker = opened.enter_context(Broker(tmp_path / "kafka"))
         connection = Connection.to(SCHEME + broker.address)
         topics.create(connection, PARTITIONS, replication=1)
-        course = Course(connection, tmp_path, invented(connection, 4, 100), rate=40, at_once=25, parts=4)
+        course = Course(connection, tmp_path, invented(connection, 4, 100), rate=40, at_once=50, parts=4)
         workers = at_work(opened, connection, tmp_path, replication=1)
         with course.told():
             moves_on(connection, course)
