@@ -7,6 +7,7 @@ treatment counts as having come under it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -271,6 +272,7 @@ def _episode(running: Sequence[Observation], ended: str | None) -> Episode:
     return Episode(running[0].on, ended, low, high, tuple(one.key for one in running))
 
 
+@lru_cache(maxsize=16_384)
 def span(partial: str | None) -> tuple[datetime, datetime]:
     """The first and the last instant that a date can mean."""
     if partial is None:

@@ -144,13 +144,23 @@ def _touched(before: Trial, after: Trial, fact: AnyFact) -> Touched:
     if name is not None and after.participants is not before.participants:
         return _touched_by_record(before, after, name, fact.key)
     if isinstance(fact, ClockTicked):
-        due = tuple(due_by(before, fact.time)) if after.due is not before.due else ()
+        names = due_by(before, fact.time) if after.due is not before.due else ()
+        due = tuple(name for name in dict.fromkeys(names) if _has_moved(before, after, name))
         if not due and after.cohorts is before.cohorts:
             return NOTHING
         return Touched(participants=due, cohorts=_changed_cohorts(before, after), dosed=due)
     if isinstance(fact, ProtocolAdopted):
         return _both(_everything(before), _everything(after))
     return NOTHING
+
+
+def _has_moved(before: Trial, after: Trial, name: str) -> bool:
+    """Whether time said something of the participant: what a rule waited for came, or the window ended."""
+    was, now = before.participants[name], after.participants[name]
+    if was is not now or before.clock is None or after.clock is None:
+        return True
+    end = evaluability.window_end(after.in_force, now)
+    return end is not None and before.clock.date() < end <= after.clock.date()
 
 
 def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touched:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from clinical.rules.language import (
     Adjudicated,
     Again,
+    Condition,
     Delayed,
     Despite,
     Died,
@@ -17,6 +18,7 @@ from clinical.rules.language import (
     Lasting,
     RuleStands,
     Taken,
+    Treated,
     TumourSeen,
 )
 from clinical.rules.levels import LabSeen, VitalSeen
@@ -55,6 +57,11 @@ class Index:
         self._signs = _by_code(
             (rule.id, (said.sign,)) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
         )
+        self.on_delays = frozenset(rule.id for rule in rules if _has(rule, Delayed))
+        self.on_medicines_after = frozenset(rule.id for rule in rules if _has(rule, Taken))
+        self.on_doses_between = frozenset(rule.id for rule in rules if _counts_doses(rule))
+        self.on_nothing = frozenset(rule.id for rule in rules if _comes_of_nothing(rule.when))
+        self.on_first_dose = self.on_doses | self.on_nothing | {rule.id for rule in rules if _has(rule, Treated)}
         self.on_event = lru_cache(maxsize=4096)(self._on_event)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -111,6 +118,28 @@ def _reads_doses(rule: ParticipantRule) -> bool:
         or (isinstance(said, Lasting) and said.counted_from == "last_dose")
         for said in _said(rule)
     )
+
+
+def _counts_doses(rule: ParticipantRule) -> bool:
+    return any(isinstance(said, Again) and said.after_dose for said in _said(rule))
+
+
+def _comes_of_nothing(condition: Condition) -> bool:
+    """Whether a condition may be true, or unknown, of a participant of whom nothing is known."""
+    said = condition.said
+    match condition.operator:
+        case "none_of" | "tumour":
+            return True
+        case "any_of":
+            return any(map(_comes_of_nothing, said))
+        case "all_of":
+            return _comes_of_nothing(said[0])
+        case "together":
+            return _comes_of_nothing(said.parts[0])
+        case "lasting" | "despite" | "again":
+            return _comes_of_nothing(said.what)
+        case _:
+            return False
 
 
 def _reads_medication(rule: ParticipantRule) -> bool:

@@ -26,9 +26,13 @@ __all__ = ["read_by"]
 def read_by(protocol: Protocol, was: Participant, now: Participant, key: str) -> Names:
     """The rules that read what the record says, or what it said before, or a baseline that moved with it."""
     index = protocol.index
-    if was.first_dose != now.first_dose:
-        return index.everything
     said = now.records[key].said
+    if isinstance(said, Enrolment) and len(now.records) == 1:
+        return index.on_nothing
+    if was.first_dose != now.first_dose:
+        return index.on_first_dose.union(*map(index.on_lab, now.labs), *map(index.on_sign, now.signs))
+    if isinstance(said, Dose) and key not in was.records:
+        return frozenset(name for name in index.on_doses if _may_move(index, now, name))
     if isinstance(said, LabPoint) and key not in was.records and was.baselines is now.baselines:
         return _under_new_value(protocol, was, now, key, said)
     found = _reading(index, now.records[key]) | _reading(index, was.records.get(key))
@@ -61,6 +65,17 @@ def _reading(index: Index, record: Record | None) -> Names:
             return index.everything
         case _:
             return NONE
+
+
+def _may_move(index: Index, now: Participant, name: str) -> bool:
+    """Whether one more dose can move a rule: a delay begins anew; else only what stands, or what it needs is there."""
+    return (
+        name in now.judged
+        or name in now.waits
+        or name in index.on_delays
+        or (name in index.on_medicines_after and bool(now.medications))
+        or (name in index.on_doses_between and bool(now.events))
+    )
 
 
 def _under_new_value(protocol: Protocol, was: Participant, now: Participant, key: str, lab: LabPoint) -> Names:

@@ -142,7 +142,7 @@ def _fell(said: Fall, one: Value, series: list[Value]) -> tuple[Answer, str]:
     least = said.at_least[found[1]] * found[0]
     earliest = span(lab.collected)[0] - timedelta(days=said.within_days)
     for other in series:
-        if _when(other) >= _when(one):
+        if other.key == one.key:
             break
         before = other.lab
         if before.value is None or before.unit != lab.unit or before.operator not in {"=", ">", ">="}:
