@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
 from benchmarks.measuring import Spent
-from streams.kafka.frame import Frame, Run
+from streams.agents.monitor import MonitorPlace
+from streams.kafka.frame import Frame, Offsets, Run
 from tocsin.command_line import main
 
 NOTES = "BENCH_NOTES"
 """The variable that names the file."""
+
+DECODES = "BENCH_DECODES"
+"""The variable that, set to anything, makes a monitor decode what it is handed and do no more."""
 
 whole = Frame._handle  # noqa: SLF001  watched from outside, so that the product knows nothing of it
 
@@ -41,13 +47,15 @@ class Drained(NamedTuple):
     """What draining took."""
 
     counted: int
-    """Facts after each worker's first run."""
+    """Facts after each worker's first run, which only starts its clock."""
     processor: float
-    """Of all workers, from the end of the first run of each to the end of its last."""
-    clock: float
-    """From the end of the first run of all to the end of the last."""
+    """Of all workers for these."""
+    rate_together: float
+    """Facts a second by the clock while all workers were at work: starts do not count, nor who is left at the end."""
+    busy: float
+    """Cores that the workers kept busy in that time."""
     broker: float
-    """Processor time of the broker meanwhile."""
+    """Processor time of the broker, over all of it."""
 
     def rate(self) -> float:
         """Facts a second of one core of the workers."""
@@ -67,18 +75,29 @@ def read(files: Sequence[Path]) -> list[Note]:
 
 
 def summed(notes: Sequence[Note], broker: float = 0.0) -> Drained:
-    """The first run of each worker only starts its clock."""
-    counted, processor, ends = 0, 0.0, []
-    for worker in {note.worker for note in notes}:
-        mine = [note for note in notes if note.worker == worker]
-        counted += sum(note.records for note in mine[1:])
-        processor += mine[-1].end.processor - mine[0].end.processor
-        ends.append((mine[0].end.clock, mine[-1].end.clock))
-    clock = max(last for _, last in ends) - min(first for first, _ in ends)
-    return Drained(counted, processor, clock, broker)
+    """All workers together."""
+    workers = [[note for note in notes if note.worker == name] for name in sorted({note.worker for note in notes})]
+    counted = sum(note.records for mine in workers for note in mine[1:])
+    processor = sum(mine[-1].end.processor - mine[0].end.processor for mine in workers)
+    begin, end = max(mine[0].end.clock for mine in workers), min(mine[-1].end.clock for mine in workers)
+    inside = [[note for note in mine if begin <= note.begin.clock and note.end.clock <= end] for mine in workers]
+    if not all(inside):
+        return Drained(counted, processor, 0.0, 0.0, broker)
+    records = sum(note.records for mine in inside for note in mine)
+    busy = sum(mine[-1].end.processor - mine[0].begin.processor for mine in inside)
+    return Drained(counted, processor, records / (end - begin), busy / (end - begin), broker)
+
+
+async def decoded(_: MonitorPlace, run: Run) -> Offsets:
+    """Decodes a run; what this is held against does no more either."""
+    for record in run.records:
+        orjson.loads(record.value or b"null")
+    return {run.topic: run.records[-1].offset + 1}
 
 
 if __name__ == "__main__":
     FILE = os.open(os.environ[NOTES], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    if os.environ.get(DECODES):
+        MonitorPlace.handle = decoded  # type: ignore[method-assign,assignment]
     Frame._handle = noted  # type: ignore[method-assign]  # noqa: SLF001
     main()
