@@ -33,9 +33,19 @@ def conclude(
         if standing := in_force(reasons, drug):
             yield _decision(protocol, participant, drug, standing)
     for key in participant.doses:
-        said = participant.records[key].said
-        if isinstance(said, Dose) and (wrong := _contradicted(protocol, said, reasons)):
-            yield _mismatch(protocol, participant, key, *wrong)
+        yield from _asked(protocol, participant, key, reasons)
+
+
+def asked_about(protocol: Protocol, participant: Participant, key: str, now: datetime) -> Iterator[QueryFinding]:
+    """Whether one dose is asked about: all that a dose can move by itself."""
+    reasons = decided(protocol, participant, participant.judged.values(), up_to_the_hour(now))
+    yield from _asked(protocol, participant, key, reasons) if key in participant.doses else ()
+
+
+def _asked(protocol: Protocol, participant: Participant, key: str, reasons: Sequence[Reason]) -> Iterator[QueryFinding]:
+    said = participant.records[key].said
+    if isinstance(said, Dose) and (wrong := _contradicted(protocol, said, reasons)):
+        yield _mismatch(protocol, participant, key, *wrong)
 
 
 def _decision(

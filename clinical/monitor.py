@@ -30,9 +30,6 @@ AnalyteName = tuple[str, str]
 TREATMENT = frozenset({Dose, EndOfTreatment, Death, Withdrawal})
 """What says when study treatment began and ended."""
 
-DOSING = frozenset({Dose, EndOfTreatment})
-"""What is held against the decisions about drugs, or is one."""
-
 
 class Touched(NamedTuple):
     """What a fact can have changed the conclusions about."""
@@ -42,6 +39,8 @@ class Touched(NamedTuple):
     cohorts: tuple[CohortName, ...] = ()
     dosed: tuple[str, ...] = ()
     """Participants whose drugs may stand otherwise, or whose doses may be held against something else."""
+    doses: tuple[RecordName, ...] = ()
+    """Doses that may be held against what stood, where nothing else has moved."""
 
 
 NOTHING = Touched()
@@ -98,6 +97,10 @@ def concluded(trial: Trial, touched: Touched) -> Iterator[AnyFinding]:
         participant = trial.participants.get(name)
         if participant is not None and trial.clock is not None:
             yield from dosing.conclude(protocol, participant, trial.clock)
+    for name, key in touched.doses:
+        participant = trial.participants.get(name)
+        if participant is not None and trial.clock is not None:
+            yield from dosing.asked_about(protocol, participant, key, trial.clock)
     for cohort in touched.cohorts:
         yield from cohort_rules.conclude(trial, cohort)
 
@@ -168,8 +171,9 @@ def _touched_by_record(before: Trial, after: Trial, name: str, key: str) -> Touc
     said = said_last(was, now, key)
     records = tuple([(name, touched) for touched in _touched_records(was, now, key, said)])
     participants = (name,) if is_counted_anew(after, was, now, key) else ()
-    dosed = (name,) if participants or type(said) in DOSING else ()
-    return Touched(records, participants, _changed_cohorts(before, after), dosed)
+    dosed = (name,) if participants or type(said) is EndOfTreatment else ()
+    doses = ((name, key),) if isinstance(said, Dose) and not dosed else ()
+    return Touched(records, participants, _changed_cohorts(before, after), dosed, doses)
 
 
 def _touched_records(was: Participant, now: Participant, key: str, said: Said | None) -> Iterable[str]:

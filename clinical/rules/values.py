@@ -141,13 +141,13 @@ def _fell(said: Fall, one: Value, series: list[Value]) -> tuple[Answer, str]:
         return None, f"unit of {lab.analyte}"
     least = said.at_least[found[1]] * found[0]
     earliest = span(lab.collected)[0] - timedelta(days=said.within_days)
-    for other in series:
-        if other.key == one.key:
-            break
+    for other in reversed(series[: series.index(one)]):
         before = other.lab
+        if span(before.collected)[0] < earliest:
+            break
         if before.value is None or before.unit != lab.unit or before.operator not in {"=", ">", ">="}:
             continue
-        if span(before.collected)[0] >= earliest and before.value - lab.value >= least:
+        if before.value - lab.value >= least:
             return "yes", ""
     return "no", ""
 
