@@ -30,14 +30,15 @@ QUESTIONS = {
 """What boards call each check; one that is missing here stands under its own name."""
 
 
-NOT_GRADED = {
-    "reported": "Reported event without a grade",
-    "laboratory": "Laboratory value without one certain grade",
+OTHERS = {
+    ("grade", "reported"): "Reported event without a grade",
+    ("grade", "laboratory"): "Laboratory value without one certain grade",
+    ("participant_rule", "unknown"): "A rule that lacks a fact",
 }
-"""By where the record comes from."""
+"""What is missing beside the answers to checks: by what it is, and by where it comes from."""
 
 
 def in_words(what: str, question: str) -> str:
-    """A row of what is missing: an open query, or what cannot be graded."""
-    known = QUESTIONS if what == "query" else NOT_GRADED
-    return known.get(question) or plain(question).capitalize()
+    """A row of what is missing: an open query, what cannot be graded, a rule that lacks a fact."""
+    known = QUESTIONS.get(question) if what == "query" else OTHERS.get((what, question))
+    return known or plain(question).capitalize()

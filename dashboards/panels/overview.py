@@ -49,20 +49,26 @@ ORDER BY valid_from DESC, kind, key""",
 
 _OPEN = """
     SELECT * FROM (
-        SELECT kind, key, valid_from, state, rule, basis, participant, scope, grade, causes, sentence FROM findings
+        SELECT kind, key, valid_from, state, rule, basis, participant, scope, grade, causes, sentence,
+            JSONExtractString(body, 'verdict') AS verdict FROM findings
         WHERE trial = {trial:String} AND valid_from <= {as_of:UInt64} AND (
-            kind = 'query' OR (kind = 'grade' AND key IN (
+            kind IN ('query', 'participant_rule') OR (kind = 'grade' AND key IN (
                 SELECT key FROM findings
                 WHERE trial = {trial:String} AND kind = 'grade' AND valid_from <= {as_of:UInt64} AND grade IS NULL)))
         ORDER BY trial, kind, key, valid_from DESC LIMIT 1 BY trial, kind, key)
-    WHERE state != 'withdrawn' AND (kind = 'query' OR grade IS NULL)"""
+    WHERE state != 'withdrawn' AND multiIf(kind = 'query', 1, kind = 'grade', grade IS NULL, verdict = 'unknown')"""
+
+_QUESTION = "multiIf(kind = 'query', rule, kind = 'grade', basis, 'unknown')"
 
 MISSING = Panel(
     name="missing",
     title="What is missing",
-    description="Open questions to the sources, by the check that found them, and what cannot be graded.",
+    description=(
+        "Open questions to the sources, by the check that found them; what cannot be graded; and rules about a "
+        "participant of which nobody can say whether they are met, for want of a fact."
+    ),
     sql=f"""
-SELECT kind AS what, if(kind = 'query', rule, basis) AS question, count() AS open,
+SELECT kind AS what, {_QUESTION} AS question, count() AS open,
     uniqExact(participant) AS participants, min(sentence) AS example
 FROM ({_OPEN}) GROUP BY what, question ORDER BY what DESC, open DESC, question""",
     encoding=Table(
@@ -73,18 +79,21 @@ FROM ({_OPEN}) GROUP BY what, question ORDER BY what DESC, open DESC, question""
             Column("example", "For example"),
         )
     ),
-    reads=("query", "grade"),
+    reads=("query", "grade", "participant_rule"),
 )
 
 OPEN = Panel(
     name="missing_ones",
     title="Open questions",
-    description="Each open question to a source, and each record that cannot be graded: what the counts are made of.",
+    description=(
+        "Each open question to a source, each record that cannot be graded, and each rule that lacks a fact: what the "
+        "counts are made of."
+    ),
     sql=f"""
-SELECT kind AS what, if(kind = 'query', rule, basis) AS question, participant, scope, causes, sentence FROM ({_OPEN})
+SELECT kind AS what, {_QUESTION} AS question, participant, scope, causes, sentence FROM ({_OPEN})
 ORDER BY participant, key""",
     encoding=Table((Column("participant", "Participant"), Column("sentence", "Finding"))),
-    reads=("query", "grade"),
+    reads=("query", "grade", "participant_rule"),
 )
 
 PANELS = (CHANGES, MISSING, OPEN)

@@ -15,7 +15,14 @@ from dashboards.panels.pipeline import REFUSED, SOURCES
 from dashboards.panels.registry import PANELS
 from dashboards.panels.stopping import CARDS, IN_ORDER
 from dashboards.panels.toxicity import LEFT_OUT, OF_TERM, TABLE
-from schemas.findings import Change, CohortRuleFinding, DoseDecisionFinding, GradeFinding, QueryFinding
+from schemas.findings import (
+    Change,
+    CohortRuleFinding,
+    DoseDecisionFinding,
+    GradeFinding,
+    ParticipantRuleFinding,
+    QueryFinding,
+)
 from streams.sink import Sink
 from streams.store.chdb_store import Store
 from tests.dashboards.told_trial import told_trial
@@ -320,6 +327,13 @@ def test_open_questions_are_the_queries_that_stand(store: Store, ledger: ToldLed
     missing = rows(MISSING, store, ledger)
     assert {row["question"]: row["open"] for row in missing if row["what"] == "query"} == dict(plain)
     assert plain
+    lacking = [
+        one.finding
+        for one in standing(ledger).values()
+        if isinstance(one.finding, ParticipantRuleFinding) and one.finding.verdict == "unknown"
+    ]
+    (rules,) = (row for row in missing if row["what"] == "participant_rule")
+    assert (rules["open"], rules["participants"]) == (len(lacking), len({one.participant for one in lacking}))
     opened = Counter((row["what"], row["question"]) for row in rows(OPEN, store, ledger))
     assert {(row["what"], row["question"]): row["open"] for row in missing} == dict(opened)
 
