@@ -200,5 +200,5 @@ def _plain(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return " and ".join(map(str, value)) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{grade} from day {day}" for day, grade in value.items())
+        return ", ".join(f"{grade} from day {day}" for day, grade in value.items()) or "as reported, all the time"
     return "all drugs" if value == "all" else str(value).replace("_", " ")

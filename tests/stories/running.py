@@ -176,5 +176,9 @@ def _quoted(change: Change) -> str:
     sentence = change.finding.sentence.partition(" The protocol says: ")[0]
     if change.state != "withdrawn":
         return sentence
-    whole = isinstance(change.finding, QueryFinding)
-    return f"No longer: {sentence if whole else sentence.partition(': ')[0].rstrip('.')}."
+    match change.finding:
+        case DoseDecisionFinding():
+            sentence = sentence.partition(" since ")[0]
+        case ParticipantRuleFinding():
+            sentence = sentence.partition(": ")[0]
+    return f"No longer: {sentence.rstrip('.')}."

@@ -90,7 +90,7 @@ class Telling:
             moved = before.step
             if isinstance(changed, dict) and "on" in changed:
                 moved, changed = moved.model_copy(update={"on": changed["on"]}), _without(changed, "on")
-            said = before.said | changed if isinstance(changed, dict) else changed
+            said = changed if isinstance(changed, str) else before.said | changed if changed else before.said
             yield self._named(name, before.kind, said, moved, before.message["revision"] + 1, step)
         for name in step.withdrawn:
             before = self._said[name]
@@ -242,7 +242,7 @@ def _things(step: Step) -> Iterator[tuple[str, str, Any]]:
     yield from (("dose", f"{drug} {when}", said) for drug, said in step.doses.items())
     yield from (("omission", f"no {drug} {when}", said) for drug, said in step.omitted.items())
     yield from (("lab", f"{analyte} {when}", said) for analyte, said in step.labs.items())
-    yield from (("vital", f"{sign} {when}", said) for sign, said in step.vitals.items())
+    yield from (("vital", f"{sign} {step.on or step.day}", said) for sign, said in step.vitals.items())
     if step.event:
         said = step.event.model_dump(exclude_unset=True)
         yield "event", step.event.name or step.event.term, said
