@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from clinical.course import span
 from clinical.protocol import Protocol
 from clinical.rules.rule import Action, Hold, ParticipantRule
-from clinical.rules.sighting import written
+from clinical.rules.sighting import instant
 from clinical.rules.truth import Judged, Stretch
 from clinical.rules.view import drugs_of
 from clinical.state import Participant
@@ -74,7 +74,7 @@ def state_at(reasons: Iterable[Reason], drug: str, moment: str | datetime) -> tu
     standing = [
         one
         for one in reasons
-        if one.drug == drug and _surely_begun(one, first, last) and (one.until is None or last < span(one.until)[0])
+        if one.drug == drug and _surely_begun(one, first) and (one.until is None or last < span(one.until)[0])
     ]
     return tuple(sorted(standing, key=lambda one: (STRENGTH.index(one.state), *_order(one))))
 
@@ -85,10 +85,10 @@ def in_force(reasons: Iterable[Reason], drug: str) -> tuple[Reason, ...]:
     return tuple(sorted(standing, key=lambda one: (STRENGTH.index(one.state), *_order(one))))
 
 
-def _surely_begun(reason: Reason, first: datetime, last: datetime) -> bool:
-    """Whether a moment lies after the beginning: on one day only where both hours are known."""
+def _surely_begun(reason: Reason, first: datetime) -> bool:
+    """Whether a moment lies after the beginning: on one day only where its hour is known, and no later."""
     begun_first, begun_last = span(reason.since)
-    return first > begun_last or (begun_first == begun_last == first == last)
+    return first > begun_last or begun_first == begun_last == first
 
 
 def _order(reason: Reason) -> tuple[str, datetime, str, tuple[str, ...]]:
@@ -128,8 +128,8 @@ def _held(reason: Reason, hold: Hold, recovered: str | None, now: datetime) -> I
     elif now < longest:
         yield held._replace(at_most=longest)
     else:
-        yield held._replace(until=written(longest))
-        yield reason._replace(since=written(longest), because=(*reason.because, f"on hold for {days} days"))
+        yield held._replace(until=instant(longest))
+        yield reason._replace(since=instant(longest), because=(*reason.because, f"on hold for {days} days"))
 
 
 def _of_people(participant: Participant, drugs: tuple[str, ...]) -> Iterator[Reason]:

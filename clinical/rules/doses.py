@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from clinical.course import span
+from clinical.rules.decisions import decided
 from clinical.rules.language import Delayed, Ended, Treated
-from clinical.rules.sighting import Sighting, written
+from clinical.rules.sighting import Sighting, instant, written
 from clinical.rules.truth import FALSE, TRUE, Cause, Truth
 from clinical.rules.view import View
 from schemas.facts.dosing import Dose, DoseReason, Omission
@@ -70,10 +71,10 @@ def _gaps(said: Delayed, drug: str, view: View) -> Iterator[Sighting]:
             if following < too_late:
                 continue
             truth = _for_cause(said, drug, _reasons(drug, on, following, view) | {late.reason})
-            if truth.verdict != "false":
+            if truth.verdict != "false" and not _is_stopped(drug, too_late, view):
                 words = f"{drug} given on {dose.started}, and then not before {late.started}"
                 because = truth._replace(causes=(Cause(key, words, dose.started, (drug,)),))
-                since = written(too_late)
+                since = instant(too_late)
                 yield Sighting(because, dose.started, late.started, recovered=late.started, over=True, since=since)
             continue
         over = _over(view, drug)
@@ -81,10 +82,23 @@ def _gaps(said: Delayed, drug: str, view: View) -> Iterator[Sighting]:
         truth = _for_cause(said, drug, _reasons(drug, on, None, view))
         if truth.verdict == "false" or (over is not None and over < too_late):
             continue
+        if view.wait(too_late - timedelta(days=said.pending_for_days)) or _is_stopped(drug, too_late, view):
+            continue
         if truth.verdict == "true":
             yield from _due(view, (cause,), too_late, said.pending_for_days, began=dose.started, ended=None)
         elif not view.wait(too_late):
-            yield Sighting(truth._replace(causes=(cause,)), dose.started, since=written(too_late))
+            yield Sighting(truth._replace(causes=(cause,)), dose.started, since=instant(too_late))
+
+
+def _is_stopped(drug: str, too_late: datetime, view: View) -> bool:
+    """Whether a rule above has stopped the drug for good before a gap was too long: nobody waits for its doses."""
+    judged = (view.judged[name] for name in view.above if name in view.judged)
+    for reason in decided(view.protocol, view.participant, judged, view.now):
+        if reason.drug == drug and reason.state == "stopped" and span(reason.since)[0] < too_late:
+            return True
+        if reason.drug == drug and reason.at_most is not None:
+            view.wait(reason.at_most)
+    return False
 
 
 def _for_cause(said: Delayed, drug: str, reasons: set[DoseReason | None]) -> Truth:
@@ -102,7 +116,7 @@ def _due(
     if view.wait(moment - timedelta(days=days)):
         return ()
     truth = Truth("pending", causes, until=moment) if view.wait(moment) else Truth("true", causes)
-    return (Sighting(truth, began, ended, since=written(moment)),)
+    return (Sighting(truth, began, ended, since=instant(moment)),)
 
 
 def _reasons(drug: str, begin: datetime, end: datetime | None, view: View) -> set[DoseReason | None]:

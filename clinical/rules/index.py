@@ -40,8 +40,10 @@ class Index:
         self._ctcae = ctcae
         self._groups = groups
         self.everything: Names = frozenset(rule.id for rule in rules)
+        self.above = {rule.id: tuple(one.id for one in rules[:number]) for number, rule in enumerate(rules)}
+        self._stopping = frozenset(rule.id for rule in rules if any(action.may_stop for action in rule.actions))
         self.on_rules = {
-            name: _naming(name, ((rule.id, _stands_on(rule)) for rule in rules)) for name in self.everything
+            name: _naming(name, ((rule.id, self._stands_on(rule)) for rule in rules)) for name in self.everything
         }
         self._events = [(rule.id, said) for rule in rules for said in _said(rule) if isinstance(said, EventSeen)]
         self._deaths = frozenset(rule.id for rule in rules if _has(rule, Died))
@@ -67,6 +69,14 @@ class Index:
     def __reduce__(self) -> tuple[object, ...]:
         """Copied or restored it is made anew: what it has looked up is not part of it."""
         return Index, self._made_of
+
+    def _stands_on(self, rule: ParticipantRule) -> Iterator[str]:
+        """The rules it names; for a delay, which ends where the drug is stopped, those above it that stop a drug."""
+        for said in _said(rule):
+            if isinstance(said, RuleStands):
+                yield from said.any_of
+            elif isinstance(said, Delayed):
+                yield from (name for name in self.above[rule.id] if name in self._stopping)
 
     def on_lab(self, analyte: str) -> Names:
         """The rules that read an analyte."""
@@ -145,12 +155,6 @@ def _comes_of_nothing(condition: Condition) -> bool:
 def _reads_medication(rule: ParticipantRule) -> bool:
     resumes = rule.holds is not None and rule.holds.resume.medication is not None
     return resumes or _has(rule, Despite, Taken) or any(said.not_after is not None for _, said in _labs((rule,)))
-
-
-def _stands_on(rule: ParticipantRule) -> Iterator[str]:
-    for said in _said(rule):
-        if isinstance(said, RuleStands):
-            yield from said.any_of
 
 
 def _adjudicated(rule: ParticipantRule) -> Iterator[str]:

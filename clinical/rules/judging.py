@@ -50,6 +50,7 @@ def judge(
         acted_on=acted_on,
         names_drugs=names_drugs,
         judged=before,
+        above=protocol.index.above[rule.id],
     )
     seen = in_order(one for one in view.see(rule.when) if not _is_refuted(rule, one, view))
     truth = truth_of(seen)

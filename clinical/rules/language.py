@@ -79,10 +79,27 @@ class Together(Part):
 
     parts: tuple["Condition", ...] = Field(strict=False, min_length=2)
     """What; the first is what the window is laid around."""
-    within_days: Annotated[int, Field(ge=0, le=365)]
-    """Days between; a day without an hour counts from its beginning."""
+    within_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    """Days of the calendar between."""
+    within_hours: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Hours between; where an hour is not known, the days that they are."""
     first_leads: Flag = False
     """Whether the others come on the same day or later, never earlier."""
+
+    @model_validator(mode="after")
+    def _one_window(self) -> "Together":
+        _written_once(self.within_days, self.within_hours, "a window")
+        return self
+
+    @property
+    def days(self) -> int:
+        """The window in days of the calendar, begun ones counted."""
+        return self.within_days if self.within_days is not None else -(-(self.within_hours or 0) // 24)
+
+    @property
+    def words(self) -> str:
+        """The window as sentences say it."""
+        return f"{self.within_days} days" if self.within_days is not None else f"{self.within_hours} hours"
 
 
 class Lasting(Part):
@@ -98,21 +115,28 @@ class Lasting(Part):
     """So long is long enough."""
     no_value_for_days: Days | None = None
     """Of values: after so many days without one nobody knows any more; absent: the last is carried forward."""
+    carried_forward: Flag = True
+    """Of values: whether the last stands until the next; if not, a value at the end of the length must show it too."""
     counted_from: Literal["onset", "last_dose"] = "onset"
-    """From its onset, or from the last dose given, whichever is later."""
+    """From its onset, or from the last dose of the drugs that the rule acts on, whichever is later. The last is that
+    after which none was given for so long."""
     pending_for_days: Days | None = None
     """How many days before it is said to be pending; absent: from its beginning on."""
 
     @model_validator(mode="after")
     def _one_length(self) -> "Lasting":
-        if (self.more_than_days is None) == (self.more_than_hours is None):
-            raise ValueError("a duration is written in days or in hours")
+        _written_once(self.more_than_days, self.more_than_hours, "a duration")
         return self
 
     @property
     def days(self) -> float:
         """The length in days."""
         return self.more_than_days if self.more_than_days is not None else (self.more_than_hours or 0) / 24
+
+
+def _written_once(days: int | None, hours: int | None, what: str) -> None:
+    if (days is None) == (hours is None):
+        raise ValueError(f"{what} is written in days or in hours")
 
 
 class Despite(Part):
@@ -190,14 +214,14 @@ class Treated(Part):
 
 
 class Taken(Part):
-    """A medicine that is still taken at some time after the last dose of study treatment."""
+    """A medicine that is still taken at some time after the last dose of the drugs that the rule acts on."""
 
     purpose: Purpose
     """Its class."""
     daily_prednisone_mg: Bounds | None = None
     """Of steroids: all that are taken on the day together, as prednisone."""
     days_after_last_dose: Annotated[int, Field(ge=0, le=3650)] = 0
-    """So many days after the last dose."""
+    """So many days after the last dose: that after which none was given for so long."""
 
 
 class Died(Part):

@@ -8,7 +8,7 @@ from clinical.course import span
 from clinical.rules.bounds import inside
 from clinical.rules.doses import dosed_on
 from clinical.rules.language import Adjudicated, Taken, TumourSeen
-from clinical.rules.sighting import Sighting, written
+from clinical.rules.sighting import Sighting, instant, written
 from clinical.rules.steroids import as_prednisone
 from clinical.rules.truth import Cause, Truth
 from clinical.rules.view import View
@@ -40,11 +40,23 @@ def see_adjudicated(said: Adjudicated, view: View) -> tuple[Sighting, ...]:
 
 
 def see_taken(said: Taken, view: View) -> tuple[Sighting, ...]:
-    """Whether it is taken, or too much of it, so many days after the last dose; until then, as far as it is known."""
-    dosed = dosed_on(view, None)
-    if not dosed:
-        return ()
-    day = dosed[-1].replace(hour=0, minute=0) + timedelta(days=said.days_after_last_dose)
+    """Whether it is taken, or too much of it, so many days after the last dose; until then, as far as it is known.
+
+    The last is every dose after which none was given for so long: one that is given all the same undoes nothing.
+    """
+    return tuple(one for day in _ends(said, view) for one in _taken_at(said, day, view))
+
+
+def _ends(said: Taken, view: View) -> Iterator[datetime]:
+    """The days so long after a dose of the drugs that the rule acts on, if none of them was given until then."""
+    dosed = dosed_on(view, view.acted_on)
+    for number, dose in enumerate(dosed):
+        day = dose.replace(hour=0, minute=0) + timedelta(days=said.days_after_last_dose)
+        if number + 1 == len(dosed) or dosed[number + 1] >= day:
+            yield day
+
+
+def _taken_at(said: Taken, day: datetime, view: View) -> tuple[Sighting, ...]:
     courses = tuple(_taken_on(said, day, view))
     if not courses:
         return ()
@@ -62,7 +74,7 @@ def see_taken(said: Taken, view: View) -> tuple[Sighting, ...]:
             truth = Truth("unknown", causes, missing=tuple(missing))
     if view.wait(day) and truth.verdict == "true":
         truth = Truth("pending", causes, until=day)
-    return (Sighting(truth, began=written(day)),)
+    return (Sighting(truth, began=written(day), since=instant(day)),)
 
 
 def see_tumours(said: TumourSeen, view: View) -> tuple[Sighting, ...]:

@@ -96,6 +96,12 @@ class Action(Part):
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @cached_property
+    def may_stop(self) -> bool:
+        """Whether it stops a drug for good, at once or after a hold that has lasted too long."""
+        after_hold = self.hold is not None and self.hold.at_most_days is not None
+        return self.discontinue is not None or self.end_treatment is not None or after_hold
+
+    @cached_property
     def said(self) -> Any:
         """Its parameters."""
         return getattr(self, self.name)

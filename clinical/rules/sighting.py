@@ -11,7 +11,7 @@ from typing import NamedTuple
 from clinical.course import span
 from clinical.rules.truth import Truth, both, either
 
-__all__ = ["Sighting", "begins", "episodes", "in_order", "merged", "truth_of", "written"]
+__all__ = ["Sighting", "begins", "episodes", "in_order", "instant", "merged", "truth_of", "written"]
 
 
 class Sighting(NamedTuple):
@@ -72,6 +72,11 @@ def merged(carrier: Sighting, truths: Sequence[Truth]) -> Sighting | None:
 def written(moment: datetime) -> str:
     """An instant as dates are written: a day where it is the beginning of one."""
     return moment.strftime("%Y-%m-%d" if moment == datetime.combine(moment, datetime.min.time()) else "%Y-%m-%dT%H:%M")
+
+
+def instant(moment: datetime) -> str:
+    """An instant that time alone has made, with its hour: the beginning of a day is not some time of that day."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
 
 
 def after(partial: str | None, days: float) -> datetime:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from clinical.course import span
 from clinical.rules.doses import dosed_on, left_on
 from clinical.rules.language import Again, Condition, Despite, Lasting, Together
 from clinical.rules.levels import LabSeen, VitalSeen
-from clinical.rules.sighting import Sighting, begins, episodes, in_order, written
+from clinical.rules.sighting import Sighting, begins, episodes, in_order, instant, written
 from clinical.rules.truth import TRUE, Truth, both, either
 from clinical.rules.values import series_of, signs_of
 from clinical.rules.view import View
@@ -17,6 +18,15 @@ from schemas.facts.medication import Medication
 __all__ = ["see_again", "see_despite", "see_lasting", "see_together"]
 
 FOREVER = datetime(9999, 12, 31)  # noqa: DTZ001  as dates of sources: without a zone
+
+
+class Stay(NamedTuple):
+    """From when to when something was so."""
+
+    begin: datetime
+    end: datetime
+    by_hour: bool
+    """Whether its hours are known."""
 
 
 def see_together(said: Together, view: View) -> tuple[Sighting, ...]:
@@ -46,7 +56,7 @@ def _near(
     if truth.verdict == "true":
         return truth, next((one.since or one.began for one in close if one.truth.verdict == "true"), None)
     unmeasured = tuple(
-        f"{code} within {said.within_days} days of {anchor.began}" for code in _unmeasured(said, anchor, part, view)
+        f"{code} within {said.words} of {anchor.began}" for code in _unmeasured(said, anchor, part, view)
     )
     if truth.verdict == "false" and unmeasured:
         return Truth("unknown", missing=unmeasured), None
@@ -71,29 +81,34 @@ def _unmeasured(said: Together, anchor: Sighting, part: Condition, view: View) -
 
 def _is_near(said: Together, anchor: Sighting, other: Sighting) -> bool:
     """Whether some time of the one lies near enough to some time of the other, in days."""
-    within = timedelta(days=said.within_days)
-    for a_begin, a_end in _times(anchor):
-        for b_begin, b_end in _times(other):
-            if said.first_leads and b_end < a_begin:
-                continue
-            if b_begin - a_end <= within and a_begin - b_end <= within:
-                return True
-    return False
+    return any(_is_close(said, a, b) for a in _times(anchor) for b in _times(other))
 
 
-def _times(one: Sighting) -> Iterator[tuple[datetime, datetime]]:
-    """When it was so: the days of its values, or from its first day to its last."""
+def _is_close(said: Together, anchor: Stay, other: Stay) -> bool:
+    a_begin, a_end, b_begin, b_end = (_day(moment) for moment in (*anchor[:2], *other[:2]))
+    if said.first_leads and b_end < a_begin:
+        return False
+    within = timedelta(days=said.days)
+    if said.within_hours is not None and anchor.by_hour and other.by_hour:
+        (a_begin, a_end, _), (b_begin, b_end, _) = anchor, other
+        within = timedelta(hours=said.within_hours)
+    return b_begin - a_end <= within and a_begin - b_end <= within
+
+
+def _times(one: Sighting) -> Iterator[Stay]:
+    """When it was so: the times of its values, or from its beginning to its end."""
     if one.points:
         for point in one.points:
-            day = _day(point)
-            yield day, day
+            first, last = span(point)
+            yield Stay(first, first, first == last)
     else:
-        end = _day(one.ended) if one.ended is not None else FOREVER
-        yield _day(one.began) if one.began is not None else datetime.min, end  # noqa: DTZ901  as sources, without a zone
+        begin, begun = span(one.began) if one.began is not None else (datetime.min, datetime.min)  # noqa: DTZ901  as sources, without a zone
+        end, ended = span(one.ended) if one.ended is not None else (FOREVER, FOREVER)
+        yield Stay(begin, end, begin == begun and end == ended)
 
 
-def _day(partial: str) -> datetime:
-    return span(partial)[0].replace(hour=0, minute=0, second=0)
+def _day(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0)
 
 
 def see_lasting(said: Lasting, view: View) -> tuple[Sighting, ...]:
@@ -106,20 +121,21 @@ def see_lasting(said: Lasting, view: View) -> tuple[Sighting, ...]:
 def _lasts(said: Lasting, one: Sighting, view: View) -> Sighting | None:
     if one.began is None:
         return _open(one, f"onset of {one.term}")
-    start = begins(one)
-    if said.counted_from == "last_dose" and (dosed := max(dosed_on(view, None), default=None)) is not None:
-        start = max(start, dosed)
-    length = timedelta(days=said.days)
+    start, length = _counted_from(said, one, view), timedelta(days=said.days)
     enough = start + length
-    reached = one._replace(since=written(enough))
+    reached = one._replace(since=instant(enough))
+    shown = bool(one.points) and span(one.points[-1])[0] >= enough
+    carried = said.carried_forward or shown or not one.points
     if one.ended is not None:
-        lasted = span(one.ended)[0] - start
+        lasted = span(one.ended)[0 if carried else 1] - start
         if lasted < length or (lasted == length and not said.at_least):
             return None
+        if not carried:
+            return _unseen(said, one)
         return reached if _is_followed(said, one, enough, span(one.ended)[0]) else _gap(one)
     if one.over:
         return _open(one, f"end of {one.term}")
-    if one.points and span(one.points[-1])[0] >= enough:
+    if shown:
         return reached if _is_followed(said, one, enough, None) else _gap(one)
     left = left_on(view)
     if left is not None and left < enough:
@@ -135,7 +151,17 @@ def _lasts(said: Lasting, one: Sighting, view: View) -> Sighting | None:
     if view.wait(enough):
         pending = both((one.truth, Truth("pending", until=enough)))
         return one._replace(truth=pending)
-    return reached
+    return reached if carried else _unseen(said, one)
+
+
+def _counted_from(said: Lasting, one: Sighting, view: View) -> datetime:
+    """Its beginning, or the first dose after it that was the last for so long; a later one undoes nothing."""
+    start = begins(one)
+    for dosed in dosed_on(view, view.acted_on) if said.counted_from == "last_dose" else ():
+        if dosed >= start + timedelta(days=said.days):
+            break
+        start = max(start, dosed)
+    return start
 
 
 def _is_followed(said: Lasting, one: Sighting, enough: datetime, ended: datetime | None) -> bool:
@@ -145,6 +171,11 @@ def _is_followed(said: Lasting, one: Sighting, enough: datetime, ended: datetime
     longest = timedelta(days=said.no_value_for_days)
     times = [span(point)[0] for point in one.points] + ([ended] if ended is not None else [])
     return all(later - earlier <= longest for earlier, later in pairwise(times) if earlier < enough)
+
+
+def _unseen(said: Lasting, one: Sighting) -> Sighting:
+    length = f"{said.more_than_days} days" if said.more_than_days is not None else f"{said.more_than_hours} h"
+    return _open(one, f"{one.term} {length} after {one.began}")
 
 
 def _gap(one: Sighting) -> Sighting:

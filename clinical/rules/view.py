@@ -18,9 +18,11 @@ Sees = Mapping[str, Callable[[Any, "View"], tuple[Sighting, ...]]]
 
 
 class View:
-    """What one rule looks at. Beside its answers it gathers `due`: the next instant that may change any of them."""
+    """What one rule looks at. Beside its answers it gathers `due`: the next instant that may change any of them.
 
-    __slots__ = ("acted_on", "due", "judged", "names_drugs", "now", "participant", "protocol", "sees")
+    `above` are the rules above it in the file: those it may stand on."""
+
+    __slots__ = ("above", "acted_on", "due", "judged", "names_drugs", "now", "participant", "protocol", "sees")
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class View:
         acted_on: tuple[str, ...],
         names_drugs: bool,
         judged: Mapping[str, Judged],
+        above: tuple[str, ...] = (),
     ) -> None:
         self.sees = sees
         self.protocol = protocol
@@ -40,6 +43,7 @@ class View:
         self.acted_on = acted_on
         self.names_drugs = names_drugs
         self.judged = judged
+        self.above = above
         self.due: datetime | None = None
 
     def see(self, condition: Condition) -> tuple[Sighting, ...]:

@@ -147,3 +147,34 @@ def test_something_goes_on_although_it_is_treated() -> None:
     assert is_so(rule, event, taken("antidiarrhoeal", "loperamide", "2026-01-21")) == "true"
     assert is_so(rule, event, taken("antidiarrhoeal", "loperamide", "2026-01-25")) == "false"
     assert is_so(rule, event, taken("steroid", "prednisone", "2026-01-21")) == "false"
+
+
+def test_a_value_that_is_not_carried_forward_needs_one_at_the_end_of_the_length() -> None:
+    """Febrile neutropenia: 38.0 °C *for more than an hour* is seen by two temperatures, never by one."""
+    high = "{vital: {sign: TEMP, value: {C: {at_least: '38.0'}}}}"
+    hour = f"{{lasting: {{what: {high}, more_than_hours: 1, carried_forward: false}}}}"
+    first, late = temperature("38.1", "2026-01-20T10:00"), temperature("38.0", "2026-01-20T11:30")
+    soon = temperature("37.9", "2026-01-20T10:50")
+    assert is_so(hour, first, now="2026-01-20") == "pending"
+    assert is_so(hour, first) == "unknown"
+    assert is_so(hour, first, late) == "true"
+    assert is_so(hour, first, soon, late) == "unknown"
+    assert is_so(hour, first, soon) == "false"
+    assert is_so(hour, temperature("38.1", "2026-01-20")) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("fever", "count", "so"),
+    [
+        ("2026-01-20T10:00", "2026-01-21T10:00", "true"),
+        ("2026-01-20T10:00", "2026-01-21T10:01", "false"),
+        ("2026-01-21T10:01", "2026-01-20T10:00", "false"),
+        ("2026-01-20T10:00", "2026-01-21", "true"),
+        ("2026-01-20T10:00", "2026-01-22", "false"),
+    ],
+)
+def test_hours_count_where_both_are_known_and_days_where_not(fever: str, count: str, so: str) -> None:
+    high = "{vital: {sign: TEMP, value: {C: {at_least: '38.3'}}}}"
+    few = NEUTROPENIA.replace("}}}}", "}}, if_not_measured: no}}")
+    beside = f"{{together: {{within_hours: 24, parts: [{high}, {few}]}}}}"
+    assert is_so(beside, temperature("38.5", fever), neutrophils("0.4", count)) == so
