@@ -5,14 +5,14 @@ the value, and `Protocol.assumed` remembers where it stood and why. A misspelt o
 its path.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from clinical.ctcae.terms import plain_name
+from clinical.ctcae.terms import find_term, plain_name
 from clinical.parts import Days, Part, Sentence
 from clinical.rules.index import Index
 from clinical.rules.rule import ParticipantRule
@@ -273,6 +273,14 @@ class Protocol(Part):
         """Which rule about participants reads what."""
         return Index(self.participant_rules, self.ctcae, self.term_sets)
 
+    @property
+    def terms_outside_ctcae(self) -> tuple[str, ...]:
+        """Terms that rules and term groups name and the CTCAE of the protocol does not: other codes, or misspelt."""
+        events = (said for rule in self.participant_rules for one in rule.conditions if (said := one.event) is not None)
+        named = {term for said in events for term in (*said.terms, *said.except_terms)}
+        named |= {term for terms in self.term_groups.values() for term in terms}
+        return tuple(sorted(term for term in named if find_term(self.ctcae, term) is None))
+
     def hears(self, kind: str) -> tuple[str, ...]:
         """Who must hear of a finding of this kind, in the order of the file."""
         return tuple(dict.fromkeys(one.who for one in self.notify if one.of == kind))
@@ -323,8 +331,29 @@ def read_protocol(text: str) -> Protocol:
         plain = _plain(document, "", said)
         return Protocol.model_validate(plain | {"assumed": said.assumed, "given_by": said.given_by})
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        raise ProtocolError(tuple((".".join(map(str, d["loc"])), d["msg"]) for d in details)) from error
+        raise ProtocolError(tuple(_problems(error, document))) from error
+
+
+def _problems(error: ValidationError, document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each problem with its path, and with the rule that it is in; not those that only follow from one further in."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    paths = [detail["loc"] for detail in details]
+    for detail in details:
+        path = detail["loc"]
+        if detail["type"] == "too_short" and any(one[: len(path)] == path for one in paths if len(one) > len(path)):
+            continue
+        rule = _rule_at(document, path)
+        yield ".".join(map(str, path)), detail["msg"] + (f" (in {rule})" if rule else "")
+
+
+def _rule_at(document: dict[str, Any], path: tuple[int | str, ...]) -> str | None:
+    """The id of the rule that a path leads into."""
+    match path:
+        case (("participant_rules" | "cohort_rules") as part, int(number), *_):
+            rules = document.get(part)
+            rule = rules[number] if isinstance(rules, list) and number < len(rules) else None
+            return str(rule["id"]) if isinstance(rule, dict) and isinstance(rule.get("id"), str) else None
+    return None
 
 
 class _Said(NamedTuple):

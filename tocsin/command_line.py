@@ -538,6 +538,11 @@ def protocol_check(file: Path) -> None:
                 "trial": protocol.trial,
                 "ctcae": protocol.ctcae,
                 "groups": {name: group.name for name, group in protocol.groups.items()},
+                "participant_rules": [
+                    {"id": rule.id, "basis": rule.basis, "says": f"{rule.sentence}. Then: {rule.says}."}
+                    for rule in protocol.participant_rules
+                ],
+                "terms_outside_ctcae": protocol.terms_outside_ctcae,
                 "cohort_rules": rules,
                 "assumed": protocol.assumed,
             }

@@ -141,24 +141,27 @@ def _fell(said: Fall, one: Value, series: list[Value]) -> tuple[Answer, str]:
         return None, f"unit of {lab.analyte}"
     least = said.at_least[found[1]] * found[0]
     earliest = span(lab.collected)[0] - timedelta(days=said.within_days)
+    other_unit = False
     for other in reversed(series[: series.index(one)]):
         before = other.lab
         if span(before.collected)[0] < earliest:
             break
-        if before.value is None or before.unit != lab.unit or before.operator not in {"=", ">", ">="}:
+        if before.value is None or before.operator not in {"=", ">", ">="}:
             continue
-        if before.value - lab.value >= least:
+        if before.unit != lab.unit:
+            other_unit = True
+        elif before.value - lab.value >= least:
             return "yes", ""
-    return "no", ""
+    return (None, f"{lab.analyte} of the days before in {lab.unit}") if other_unit else ("no", "")
 
 
 def may_be_fall(said: Fall, one: LabPoint, other: LabPoint) -> bool:
-    """Whether one of two values may have fallen so far from the other; at once where their units are not understood."""
-    found = factor_and_family(one.analyte, one.unit, tuple(said.at_least))
-    if found is None:
-        return True
-    if one.value is None or other.value is None or one.unit != other.unit:
+    """Whether one of two values may have fallen so far from the other; at once where their units are not one known."""
+    if one.value is None or other.value is None:
         return False
+    found = factor_and_family(one.analyte, one.unit, tuple(said.at_least))
+    if found is None or one.unit != other.unit:
+        return True
     return abs(one.value - other.value) >= said.at_least[found[1]] * found[0]
 
 

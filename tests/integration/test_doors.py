@@ -174,7 +174,17 @@ def test_another_version_of_ctcae_is_put_in_however_the_protocol_writes_it(tmp_p
 def test_every_protocol_that_ships_is_read(name: str) -> None:
     told = tocsin("protocol", "check", str(PROTOCOLS / f"{name}.yaml"))
     assert told.returncode == 0, told.stderr
-    assert lines(told.stdout)[0]["assumed"]
+    (said,) = lines(told.stdout)
+    assert said["assumed"]
+    assert said["participant_rules"][0].keys() == {"id", "basis", "says"}
+
+
+def test_terms_that_the_ctcae_does_not_have_are_listed_when_a_protocol_is_checked(tmp_path: Path) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_text(shipped("ak117_hnscc").replace("terms: [Myocarditis]", "terms: [Myocardits]"), encoding="utf-8")
+    (said,) = lines(tocsin("protocol", "check", str(file)).stdout)
+    assert "Myocardits" in said["terms_outside_ctcae"]
+    assert "Keratitis" not in said["terms_outside_ctcae"]
 
 
 def test_a_misspelt_parameter_is_refused_with_its_path(tmp_path: Path) -> None:
@@ -183,6 +193,17 @@ def test_a_misspelt_parameter_is_refused_with_its_path(tmp_path: Path) -> None:
     told = tocsin("protocol", "check", str(file))
     assert told.returncode == 2
     assert b"cohort_rules.0.alhpa" in told.stderr
+    assert b"(in excess_toxicity)" in told.stderr
+
+
+def test_a_misspelt_operator_is_one_line_with_its_path_and_its_rule(tmp_path: Path) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_text(shipped("ak117_hnscc").replace("first_leads:", "first_lead:"), encoding="utf-8")
+    told = tocsin("protocol", "check", str(file))
+    assert told.returncode == 2
+    (line,) = told.stderr.decode().splitlines()
+    assert "when.together.parts.0.together.first_lead: " in line
+    assert line.endswith("(in P25_hys_law_candidate)")
 
 
 def test_the_grade_calculator_answers_line_by_line() -> None:

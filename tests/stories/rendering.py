@@ -143,6 +143,8 @@ def _known(step: Step) -> Iterator[str]:
         yield f"{who}died of {step.died.replace('_', ' ')}{on}"
     if step.left:
         yield f"{who}left the trial: {step.left.replace('_', ' ')}{on}"
+    if step.tumour:
+        yield f"{who}a baseline scan shows a tumour in: {', '.join(step.tumour).lower()}{on}"
     if step.progressed:
         yield f"{who}a scan shows progression{on}"
     for name, said in step.corrected.items():

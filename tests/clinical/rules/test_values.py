@@ -81,6 +81,17 @@ def test_a_fall_is_measured_from_any_value_of_the_days_before() -> None:
     assert is_so(rule, *late) == "true"
 
 
+def test_a_fall_between_two_units_is_not_known_and_not_absent() -> None:
+    rule = "{lab: {analytes: [HGB], fall: {at_least: {g/dL: '2', g/L: '20'}, within_days: 7}}}"
+    other = haemoglobin("12.0", "g/dL", on="2026-01-21")
+    found = verdict(rule, other, haemoglobin("98", on="2026-01-27"))
+    assert found is not None
+    assert (found.verdict, found.missing) == ("unknown", ("HGB of the days before in g/L",))
+    seen = haemoglobin("118", on="2026-01-22")
+    assert is_so(rule, other, seen, haemoglobin("98", on="2026-01-27")) == "true"
+    assert is_so(rule, other, haemoglobin("98", on="2026-01-29")) == "false"
+
+
 def test_a_grade_that_is_a_range_leaves_the_rule_open() -> None:
     """CTCAE v5.0 Hyponatremia: 125 to 129 mmol/L is grade 2 or 3, by symptoms."""
     rule = "{lab: {analytes: [SODIUM], grade: {at_least: 3}, term: Hyponatremia}}"
