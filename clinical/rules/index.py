@@ -14,6 +14,7 @@ from clinical.rules.language import (
     Delayed,
     Despite,
     Died,
+    Ended,
     EventSeen,
     Lasting,
     RuleStands,
@@ -55,10 +56,12 @@ class Index:
         }
         self._asked = [(rule.id, said) for rule in rules for said in _said(rule) if isinstance(said, LabSeen)]
         self._labs = _by_code((rule.id, said.analytes) for rule, said in _labs(rules))
+        self.on_ends = frozenset(rule.id for rule in rules if _has(rule, Delayed, Died, Ended, Treated))
         self.on_scans = frozenset(rule.id for rule in rules if _has(rule, TumourSeen))
-        self._signs = _by_code(
-            (rule.id, (said.sign,)) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
-        )
+        self._asked_of_signs = [
+            (rule.id, said) for rule in rules for said in _said(rule) if isinstance(said, VitalSeen)
+        ]
+        self._signs = _by_code((name, (said.sign,)) for name, said in self._asked_of_signs)
         self.on_delays = frozenset(rule.id for rule in rules if _has(rule, Delayed))
         self.on_medicines_after = frozenset(rule.id for rule in rules if _has(rule, Taken))
         self.on_doses_between = frozenset(rule.id for rule in rules if _counts_doses(rule))
@@ -89,6 +92,10 @@ class Index:
     def on_sign(self, sign: str) -> Names:
         """The rules that read a vital sign."""
         return self._signs.get(sign, NONE)
+
+    def asked_of_sign(self, sign: str) -> tuple[tuple[str, VitalSeen], ...]:
+        """What rules ask of a vital sign, each with the rule."""
+        return tuple((name, said) for name, said in self._asked_of_signs if said.sign == sign)
 
     def on_verdict(self, rule: str) -> Names:
         """The rules that a person's verdict on one of them bears upon."""

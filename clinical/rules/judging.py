@@ -6,6 +6,7 @@ only for the rules that read what changed (`clinical.rules.index`).
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from clinical.course import span
 from clinical.protocol import Protocol
@@ -79,6 +80,7 @@ def _is_refuted(rule: ParticipantRule, one: Sighting, view: View) -> bool:
     return all(records[cause.key].position <= word[1] for cause in one.truth.causes)
 
 
+@lru_cache(maxsize=64)
 def up_to_the_hour(now: datetime) -> datetime:
     """The last full hour, in UTC without its zone, as dates of sources have none: time is looked at once an hour."""
     return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from clinical.protocol import Protocol
-from clinical.rules.bounds import inside
+from clinical.rules.bounds import in_family, inside
 from clinical.rules.index import NONE, Index, Names
 from clinical.rules.levels import LabSeen, Level
 from clinical.rules.values import level, may_be_fall, may_be_grade
@@ -35,6 +35,10 @@ def read_by(protocol: Protocol, was: Participant, now: Participant, key: str) ->
         return frozenset(name for name in index.on_doses if _may_move(index, now, name))
     if isinstance(said, LabPoint) and key not in was.records and was.baselines is now.baselines:
         return _under_new_value(protocol, was, now, key, said)
+    if isinstance(said, VitalSign) and key not in was.records:
+        return _under_new_sign(index, was, said)
+    if isinstance(said, EndOfTreatment | Death | Withdrawal) and key not in was.records:
+        return index.on_ends | {*was.judged, *was.waits}  # who leaves begins nothing else, and may end what stands
     found = _reading(index, now.records[key]) | _reading(index, was.records.get(key))
     if was.baselines is not now.baselines:
         for analyte, _ in {*was.baselines.items()} ^ {*now.baselines.items()}:
@@ -90,6 +94,20 @@ def _under_new_value(protocol: Protocol, was: Participant, now: Participant, key
     found = {name for name in names if name in shown or name in was.judged or name in was.waits}
     found.update(name for name, said in asked if name not in found and _may_show(said, protocol, now, key, lab))
     return frozenset(found)
+
+
+def _under_new_sign(index: Index, was: Participant, said: VitalSign) -> Names:
+    """The rules on a new vital sign: those that stand, and those of which it may show what they ask."""
+    names = index.on_sign(said.sign)
+    shown = names and _shown_by_sign(index, said.sign, said.value, said.unit)
+    return frozenset(name for name in names if name in shown or name in was.judged or name in was.waits)
+
+
+@lru_cache(maxsize=4096)
+def _shown_by_sign(index: Index, sign: str, value: Decimal, unit: str | None) -> Names:
+    return frozenset(
+        name for name, asked in index.asked_of_sign(sign) if in_family(asked.value, sign, unit, "=", value) != "no"
+    )
 
 
 @lru_cache(maxsize=16_384)
