@@ -4,19 +4,20 @@ A fact touches its participant, the counters of its cohorts, and nothing else. A
 said; a revision that arrives late, below the one that stands, changes nothing.
 """
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TypeVar, assert_never
 
 from immutables import Map
 
 from clinical import evaluability
 from clinical.cohort_rules import scopes
-from clinical.protocol import CohortRule, read_protocol
+from clinical.counting import counted
+from clinical.protocol import read_protocol
+from clinical.records import indexed, point
 from clinical.rules.judging import judge, up_to_the_hour
 from clinical.rules.reading import read_by
-from clinical.state import EMPTY, Adjudged, Cohort, CohortName, Keys, LabPoint, Participant, Place, Record, Said, Trial
+from clinical.state import EMPTY, Adjudged, Cohort, Participant, Record, Said, Trial
 from schemas import (
     AccessGranted,
     AccessRevoked,
@@ -46,14 +47,8 @@ from schemas import (
     ViewServed,
     VitalSignMeasured,
 )
-from schemas.facts.adverse_events import AdverseEvent
-from schemas.facts.dosing import Dose, Omission
-from schemas.facts.imaging import TumourAssessment
-from schemas.facts.labs import LabResult
-from schemas.facts.medication import Medication
-from schemas.facts.participants import Death, EndOfTreatment, Enrolment, Withdrawal
-from schemas.facts.vitals import VitalSign
-from schemas.values import earliest_day, latest_day
+from schemas.facts.dosing import Dose
+from schemas.facts.participants import Death, Enrolment, Withdrawal
 
 T = TypeVar("T")
 
@@ -66,7 +61,7 @@ def evolve(trial: Trial, fact: AnyFact, position: int) -> Trial:
     """The trial after this fact, accepted at this position."""
     match fact:
         case LabResulted():
-            return _held(trial, fact, position, _point(fact.data))
+            return _held(trial, fact, position, point(fact.data))
         case FindingAdjudicated():
             return _adjudicated(trial, fact, position)
         case ProtocolAdopted():
@@ -153,7 +148,7 @@ def _adopted(trial: Trial, fact: ProtocolAdopted, position: int) -> Trial:
     for participant in sorted(after.participants.values(), key=lambda one: one.id):
         judged = _judged(after, participant._replace(judged=EMPTY, waits=EMPTY), protocol.index.everything)
         after = after._replace(participants=after.participants.set(judged.id, judged))
-        after = _counted(_scheduled(after, None, judged), judged)
+        after = counted(_scheduled(after, None, judged), judged)
     return after
 
 
@@ -169,7 +164,7 @@ def _ticked(trial: Trial, now: datetime, position: int) -> Trial:
         judged = _judged(after, was, _due_rules(was, up_to_the_hour(now)))
         if judged is not was:
             after = after._replace(participants=after.participants.set(name, judged))
-        after = _counted(_scheduled(after, was, judged), judged)
+        after = counted(_scheduled(after, was, judged), judged)
     return after
 
 
@@ -237,141 +232,12 @@ def _held(trial: Trial, fact: AnyFact, position: int, said: Said | None) -> Tria
     old = participant.records.get(key)
     if old is not None and old.revision >= fact.revision:
         return trial._replace(position=position)
-    changed = _indexed(participant, key, Record(fact.revision, position, said), old)
+    changed = indexed(participant, key, Record(fact.revision, position, said), old)
     changed = _judged(trial, changed, read_by(trial.in_force, participant, changed, key))
     after = Trial(trial.id, position, trial.participants.set(changed.id, changed), *trial[3:])  # faster than _replace
     if changed.waits is not participant.waits or changed.first_dose != participant.first_dose:
         after = _scheduled(after, participant, changed)
-    return _counted(after, changed) if is_counted_anew(after, participant, changed, key) else after
-
-
-def _indexed(participant: Participant, key: str, record: Record, old: Record | None) -> Participant:
-    """The participant with the record, and every index that its kind belongs to."""
-    records = participant.records.set(key, record)
-    match record.said if record.said is not None else old.said if old else None:
-        case LabPoint() as lab:
-            labs = participant.labs.set(lab.analyte, _listed(participant.labs.get(lab.analyte, ()), key, record, old))
-            after = Participant(participant.id, records, labs, *participant[3:])  # many times faster than _replace
-            return _with_lab(after, key, lab, old)
-        case AdverseEvent():
-            return participant._replace(records=records, events=_member(participant.events, key, record))
-        case Dose():
-            doses = _member(participant.doses, key, record)
-            return _with_dose(participant._replace(records=records, doses=doses), record, old)
-        case VitalSign(sign=sign):
-            return participant._replace(records=records, signs=_with_sign(participant.signs, key, record, old, sign))
-        case Omission():
-            omissions = _member(participant.omissions, key, record)
-            return participant._replace(records=records, omissions=omissions)
-        case Medication():
-            medications = _member(participant.medications, key, record)
-            return participant._replace(records=records, medications=medications)
-        case TumourAssessment():
-            return participant._replace(records=records, scans=_member(participant.scans, key, record))
-        case Adjudged():
-            adjudications = _member(participant.adjudications, key, record)
-            return participant._replace(records=records, adjudications=adjudications)
-        case Enrolment() | EndOfTreatment() | Death() | Withdrawal():
-            courses = _member(participant.courses, key, record)
-            return _with_course(participant._replace(records=records, courses=courses))
-        case _:
-            return participant._replace(records=records)
-
-
-def _member(keys: Keys, key: str, record: Record) -> Keys:
-    if record.said is not None:
-        return keys.set(key, None)
-    return keys.delete(key) if key in keys else keys
-
-
-def _listed(keys: tuple[str, ...], key: str, record: Record, old: Record | None) -> tuple[str, ...]:
-    if old is not None:
-        keys = tuple(other for other in keys if other != key)
-    return (*keys, key) if record.said is not None else keys
-
-
-def _with_sign(
-    signs: Map[str, tuple[str, ...]], key: str, record: Record, old: Record | None, sign: str
-) -> Map[str, tuple[str, ...]]:
-    before = old.said.sign if old is not None and isinstance(old.said, VitalSign) else sign
-    if before != sign:
-        signs = signs.set(before, tuple(other for other in signs.get(before, ()) if other != key))
-    return signs.set(sign, _listed(signs.get(sign, ()), key, record, old))
-
-
-def _with_lab(after: Participant, key: str, lab: LabPoint, old: Record | None) -> Participant:
-    """The baselines as they are with a laboratory record: only a candidate, or the change of a record, moves one."""
-    if old is None:
-        return _with_baseline(after, lab.analyte) if _is_candidate(after, lab) else after
-    if isinstance(old.said, LabPoint) and old.said.analyte != lab.analyte:
-        without = tuple(other for other in after.labs[old.said.analyte] if other != key)
-        after = _with_baseline(after._replace(labs=after.labs.set(old.said.analyte, without)), old.said.analyte)
-    return _with_baseline(after, lab.analyte)
-
-
-def _with_baseline(participant: Participant, analyte: str) -> Participant:
-    """The baseline of an analyte: its last number at or before the first dose."""
-    best: tuple[str, int, str] | None = None
-    for key in participant.labs.get(analyte, ()):
-        record = participant.records[key]
-        if isinstance(record.said, LabPoint) and _is_candidate(participant, record.said):
-            rank = (record.said.collected, record.position, key)
-            best = rank if best is None else max(best, rank)
-    if best is None:
-        if analyte not in participant.baselines:
-            return participant
-        return participant._replace(baselines=participant.baselines.delete(analyte))
-    return participant._replace(baselines=participant.baselines.set(analyte, best[2]))
-
-
-def _is_candidate(participant: Participant, lab: LabPoint) -> bool:
-    """Whether a result may be a baseline: an exact number in blood, drawn at or before the first dose.
-
-    On the day of the first dose a draw counts as before it, unless both times are known and say otherwise.
-    """
-    first = participant.first_dose
-    if first is None or lab.value is None or lab.operator != "=" or lab.specimen != "blood":
-        return False
-    drawn, dosed = latest_day(lab.collected), earliest_day(first)
-    if drawn != dosed or len(lab.collected) == 10 or len(first) == 10:
-        return drawn <= dosed
-    return lab.collected <= first
-
-
-def _with_dose(after: Participant, record: Record, old: Record | None) -> Participant:
-    """The first dose, which decides baselines and the window, as it is with this dose."""
-    if old is None and isinstance(record.said, Dose) and after.first_dose is not None:
-        first: str | None = min(after.first_dose, record.said.started, key=_when)
-    else:
-        started = [said.started for dose in after.doses if isinstance(said := after.records[dose].said, Dose)]
-        first = min(started, key=_when, default=None)
-    if first == after.first_dose:
-        return after
-    after = after._replace(first_dose=first)
-    for analyte in after.labs:
-        after = _with_baseline(after, analyte)
-    return after
-
-
-def _when(partial: str) -> tuple[date, str]:
-    return earliest_day(partial), partial
-
-
-def _with_course(participant: Participant) -> Participant:
-    """Enrolment, death and withdrawal as they stand: of two records of one kind, the later accepted."""
-    enrolment: Enrolment | None = None
-    death: Death | None = None
-    withdrawal: Withdrawal | None = None
-    enrolled_at = 0
-    for record in sorted((participant.records[key] for key in participant.courses), key=lambda one: one.position):
-        match record.said:
-            case Enrolment() as enrolment:
-                enrolled_at = enrolled_at or record.position
-            case Death() as death:
-                pass
-            case Withdrawal() as withdrawal:
-                pass
-    return participant._replace(enrolment=enrolment, death=death, withdrawal=withdrawal, enrolled_at=enrolled_at)
+    return counted(after, changed) if is_counted_anew(after, participant, changed, key) else after
 
 
 def _scheduled(trial: Trial, was: Participant | None, participant: Participant) -> Trial:
@@ -388,58 +254,3 @@ def _scheduled(trial: Trial, was: Participant | None, participant: Participant) 
         hour = hour if hour == moment else hour + HOUR
         due = due.set(hour, due.get(hour, EMPTY).set(participant.id, None))
     return trial if due is trial.due else trial._replace(due=due)
-
-
-def _counted(trial: Trial, participant: Participant) -> Trial:
-    """The counters of every cohort with the participant as now known."""
-    cohorts = trial.cohorts
-    for rule in trial.in_force.cohort_rules:
-        for scope in scopes(trial.in_force, rule):
-            name = (rule.id, scope)
-            cohort = _with_member(trial, rule, name, cohorts[name], participant)
-            if cohort is not cohorts[name]:
-                cohorts = cohorts.set(name, cohort)
-    return trial if cohorts is trial.cohorts else trial._replace(cohorts=cohorts)
-
-
-def _with_member(trial: Trial, rule: CohortRule, name: CohortName, cohort: Cohort, participant: Participant) -> Cohort:
-    belongs = participant.enrolment is not None and name[1] in {"pooled", participant.enrolment.group}
-    known = participant.id in cohort.standings
-    if not belongs or participant.enrolment is None:
-        return _without(cohort, participant.id) if known else cohort
-    place = Place(participant.enrolment.enrolled_on, participant.enrolled_at, participant.id)
-    standing = evaluability.stands(trial, rule, participant)
-    if known and place in _near(cohort, place):
-        if cohort.standings[participant.id] == standing:
-            return cohort
-        return Cohort(cohort.places, cohort.standings.set(participant.id, standing))
-    if known:
-        cohort = _without(cohort, participant.id)
-    places = list(cohort.places)
-    insort(places, place)
-    return Cohort(tuple(places), cohort.standings.set(participant.id, standing))
-
-
-def _near(cohort: Cohort, place: Place) -> tuple[Place, ...]:
-    number = bisect_left(cohort.places, place)
-    return cohort.places[number : number + 1]
-
-
-def _without(cohort: Cohort, name: str) -> Cohort:
-    places = tuple(place for place in cohort.places if place.participant != name)
-    return Cohort(places, cohort.standings.delete(name))
-
-
-def _point(result: LabResult) -> LabPoint:
-    return LabPoint(
-        result.analyte,
-        result.specimen,
-        result.collected,
-        result.operator,
-        result.value,
-        result.coded,
-        result.unit,
-        result.lower_limit,
-        result.upper_limit,
-        result.fasting,
-    )
