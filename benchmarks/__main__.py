@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import durable, engine, event_to_page, grading, growth, hops, latency, replays
+from benchmarks import durable, engine, event_to_page, grading, growth, hops, latency, replays, restart
 from benchmarks.measuring import machine
 
 MEASURED: dict[str, Callable[[], None]] = {
@@ -19,6 +19,7 @@ MEASURED: dict[str, Callable[[], None]] = {
     "engine": engine.measure,
     "latency": latency.measure,
     "hops": hops.measure,
+    "restart": restart.measure,
 }
 
 
