@@ -129,7 +129,8 @@ def _held(reason: Reason, hold: Hold, recovered: str | None, now: datetime) -> I
         yield held._replace(at_most=longest)
     else:
         yield held._replace(until=instant(longest))
-        yield reason._replace(since=instant(longest), because=(*reason.because, f"on hold for {days} days"))
+        sentence = f"{reason.sentence}, and still on hold after {days} days"
+        yield reason._replace(since=instant(longest), sentence=sentence)
 
 
 def _of_people(participant: Participant, drugs: tuple[str, ...]) -> Iterator[Reason]:

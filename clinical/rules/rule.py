@@ -187,6 +187,11 @@ class ParticipantRule(Part):
         return ""
 
     @cached_property
+    def only_ends(self) -> bool:
+        """Whether all it says is that treatment ends, such as after a year, and nobody is told: it is no toxicity."""
+        return all(action.end_treatment is not None for action in self.actions)
+
+    @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition it reads."""
         return conditions_in(self.when)

@@ -89,6 +89,12 @@ class Frame:
         """What boards call a group."""
         return self.protocol.groups[scope].name if self.protocol and scope in self.protocol.groups else scope
 
+    @property
+    def rules_that_only_end(self) -> frozenset[str]:
+        """The rules by which treatment ends for no toxicity."""
+        rules = self.protocol.participant_rules if self.protocol else ()
+        return frozenset(rule.id for rule in rules if rule.only_ends)
+
     def groups(self, told: Sequence[str]) -> list[tuple[str, str]]:
         """The groups of the protocol in its order, then any other that is told of, each with its name."""
         known = [*(self.protocol.groups if self.protocol else ())]

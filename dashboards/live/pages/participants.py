@@ -25,7 +25,14 @@ def participants(framed: Frame) -> dict[str, Any]:
 def listed(framed: Frame, row: Row) -> Row:
     """One participant, with the group's name and where the participant stands."""
     status, detail = _status(row)
-    return row | {"group_name": framed.group_name(row["scope"]), "status": status, "status_detail": detail}
+    ending = framed.rules_that_only_end
+    return row | {
+        "group_name": framed.group_name(row["scope"]),
+        "status": status,
+        "status_detail": detail,
+        "rules": [rule for rule in row["rules"] if rule not in ending],
+        "ending": [rule for rule in row["rules"] if rule in ending],
+    }
 
 
 def _status(row: Row) -> tuple[str, str]:
