@@ -1,6 +1,6 @@
 """Is any group being harmed, how sure is that, what changed since the reader last looked, and what is missing?"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from dashboards.live.cuts import recorded_at
 from dashboards.live.frame import Frame
 from dashboards.live.questions import in_words
 from dashboards.live.rules import HEADLINES, answer, cards, chances
-from dashboards.live.words import count
+from dashboards.live.words import count, plain
 from dashboards.panels import Row
 from dashboards.panels.overview import CHANGES, MISSING
 from dashboards.panels.people import HARMS, MEASURES, SUMMARY
@@ -41,7 +41,7 @@ def overview(framed: Frame, seen: int | None) -> dict[str, Any]:
     protocol = framed.protocol
     found = cards(ask, protocol) if protocol else []
     sentence, verdict = answer(found)
-    told = [_told(framed, change) for change in _without_repeats(changes())]
+    told = _in_one_line([_told(framed, change) for change in _without_repeats(changes())])
     return {
         "cards": found,
         "answer": sentence if protocol else "No protocol is in force at this cut.",
@@ -120,11 +120,28 @@ def _told(framed: Frame, change: Row) -> Row:
     return change | {"tag": tag, "loud": loud, "said": said}
 
 
+def _in_one_line(told: Sequence[Row]) -> list[Row]:
+    """The rules that one fact moved for one participant, as one change that names them all."""
+    of_one: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for change in told:
+        alone = change["key"] if change["kind"] != "participant_rule" else ""
+        of_one[change["kind"], change["participant"], change["valid_from"], change["tag"], alone].append(change)
+    return [_with_all_rules(together) if len(together) > 1 else together[0] for together in of_one.values()]
+
+
+def _with_all_rules(together: Sequence[Row]) -> Row:
+    rules = [plain(change["key"].split("|")[1]) for change in together]
+    reasons = dict.fromkeys(change["said"].partition(": ")[2] for change in together)
+    loud = any(change["loud"] for change in together)
+    said = f"{', '.join(rules[:-1])} and {rules[-1]}: {' '.join(reasons)}"
+    return together[0] | {"said": said, "loud": loud}
+
+
 def _tally(told: Sequence[Row]) -> str:
-    """The changes in one line; a participant who meets several rules is one participant."""
-    loud = [change for change in told if change["loud"] or change["kind"] == "cohort_rule"]
-    raised = Counter(change["kind"] for change in loud)
-    raised["participant_rule"] = len({one["participant"] for one in loud if one["kind"] == "participant_rule"})
+    """The changes in one line: of rules, how many participants meet one."""
+    heard = [change for change in told if change["loud"] or change["kind"] == "cohort_rule"]
+    raised = Counter(change["kind"] for change in heard)
+    raised["participant_rule"] = len({one["participant"] for one in heard if one["kind"] == "participant_rule"})
     return ", ".join(
         count(number, one, many)
         for number, one, many in (
