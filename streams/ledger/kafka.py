@@ -174,7 +174,7 @@ class KafkaLedger:
                 after = known
                 continue
             page = fold.advance(end)
-            if not page:
+            if not page and len(fold.offsets) <= after:  # else another thread folded to the end meanwhile
                 return
             for standing in page:
                 if standing.position == after + 1 <= last:  # else another thread folded on meanwhile: it is read again

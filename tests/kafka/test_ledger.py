@@ -22,7 +22,7 @@ from streams.kafka.records import (
     quarantine_number,
 )
 from streams.kafka.writer import Place, Writer
-from streams.ledger.kafka import KafkaLedger
+from streams.ledger.kafka import KafkaLedger, Standing, _Fold
 from streams.ledger.reading import ReadableLedger
 from streams.monitor import Monitor
 from tests.builders import TRIAL, adopted, adverse_event, enrolled, lab, revised
@@ -108,6 +108,24 @@ def test_threads_that_read_at_once_all_read_the_whole(told: KafkaLedger, door: D
     for reader in readers:
         reader.join()
     assert read == [whole] * 6
+
+
+def test_who_is_overtaken_by_another_reader_reads_what_that_one_folded(
+    told: KafkaLedger, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance, overtaken = _Fold.advance, list[int]()
+
+    def slow(fold: _Fold, end: int) -> list[Standing]:
+        """In the moment between looking and folding another reader folds everything."""
+        if not overtaken:
+            overtaken.append(0)
+            overtaken[0] = told.head(TRIAL)
+        return advance(fold, end)
+
+    whole = list(door.ledger.canonical(TRIAL))
+    monkeypatch.setattr(_Fold, "advance", slow)
+    assert list(told.canonical(TRIAL)) == whole
+    assert overtaken == [len(whole)]
 
 
 def test_a_record_of_nobody_holds_no_reader_up(told: KafkaLedger, kafka: Connection, door: Door) -> None:
