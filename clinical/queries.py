@@ -278,7 +278,7 @@ def conclude(protocol: Protocol, participant: Participant, key: str, said: Said)
                 rule=name,
                 version=protocol.version,
                 participant=participant.id,
-                scope=participant.enrolment.group if participant.enrolment else None,
+                scope=participant.group,
                 causes=(key,),
                 sentence=f"Participant {participant.id}: {wrong}.",
                 question=name,

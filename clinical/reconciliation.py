@@ -181,7 +181,7 @@ def _question(
         rule=name,
         version=protocol.version,
         participant=participant.id,
-        scope=participant.enrolment.group if participant.enrolment else None,
+        scope=participant.group,
         causes=causes if event is None else (event, *causes),
         sentence=f"Participant {participant.id}: {wrong}.",
         question=name,

@@ -37,6 +37,13 @@ class LabPoint(NamedTuple):
     upper_limit: Decimal | None
     fasting: bool | None
 
+    @property
+    def in_words(self) -> str:
+        """The result as sentences say it: ALT 95 U/L of 2026-01-12."""
+        sign = "" if self.operator == "=" else self.operator
+        value = f"{sign}{self.value}" if self.value is not None else f"{self.coded}"
+        return f"{self.analyte} {value} {self.unit or '(no unit)'} of {self.collected}"
+
 
 class Adjudged(NamedTuple):
     """A person's verdict on a rule about a participant."""
@@ -117,6 +124,11 @@ class Participant(NamedTuple):
     """By rule: the next instant at which time alone may change what it comes to."""
     enrolled_at: int = 0
     """The position of the enrolment: decides the order of two enrolled on one day."""
+
+    @property
+    def group(self) -> str | None:
+        """The group of the enrolment that stands; None: not enrolled."""
+        return self.enrolment.group if self.enrolment else None
 
 
 @dataclass(frozen=True, slots=True, order=True)

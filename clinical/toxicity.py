@@ -55,8 +55,8 @@ def grades(
 
 
 def _laboratory(protocol: Protocol, participant: Participant, key: str, lab: LabPoint) -> Iterator[GradeFinding]:
-    scope = participant.enrolment.group if participant.enrolment else None
-    result = _result(lab)
+    scope = participant.group
+    result = lab.in_words
     for term, _, grade, causes in grades(protocol, participant, key, lab):
         yield GradeFinding(
             key=f"grade|{key}|{term}",
@@ -104,12 +104,6 @@ def _before(collected: str, baseline: str) -> bool:
     )
 
 
-def _result(lab: LabPoint) -> str:
-    sign = "" if lab.operator == "=" else lab.operator
-    value = f"{sign}{lab.value}" if lab.value is not None else f"{lab.coded}"
-    return f"{lab.analyte} {value} {lab.unit or '(no unit)'} of {lab.collected}"
-
-
 def _sentence(result: str, protocol: Protocol, term: str, grade: ctcae.Grade) -> str:
     if grade.grade is not None:
         return f"{result}: CTCAE {protocol.ctcae} {term}, grade {grade.grade}."
@@ -140,7 +134,7 @@ def _reported(protocol: Protocol, participant: Participant, key: str, event: Adv
         rule="reported",
         version=protocol.version,
         participant=participant.id,
-        scope=participant.enrolment.group if participant.enrolment else None,
+        scope=participant.group,
         causes=(key,),
         sentence=f"{event.term} was reported{when}, {graded}.",
         term=event.term,

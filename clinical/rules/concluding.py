@@ -26,7 +26,7 @@ def conclude(protocol: Protocol, participant: Participant, done: Iterable[Judged
             rule=rule.id,
             version=protocol.version,
             participant=participant.id,
-            scope=participant.enrolment.group if participant.enrolment else None,
+            scope=participant.group,
             causes=tuple(cause.key for cause in truth.causes),
             sentence=_sentence(participant, one),
             verdict=truth.verdict,

@@ -32,7 +32,6 @@ __all__ = [
     "see_vitals",
     "series_of",
     "signs_of",
-    "words_of",
 ]
 
 
@@ -81,13 +80,6 @@ def answer(said: LabSeen, one: Value, series: list[Value], view: View) -> tuple[
             return "no", ()
         missing += [lacking] if found is None else []
     return ("yes", ()) if not missing else (None, tuple(missing))
-
-
-def words_of(lab: LabPoint) -> str:
-    """A value as sentences say it."""
-    sign = "" if lab.operator == "=" else lab.operator
-    value = f"{sign}{lab.value}" if lab.value is not None else f"{lab.coded}"
-    return f"{lab.analyte} {value} {lab.unit or '(no unit)'} of {lab.collected}"
 
 
 def _answers(said: LabSeen, one: Value, series: list[Value], view: View) -> Iterator[tuple[Answer, str]]:
@@ -211,7 +203,7 @@ def _runs(said: LabSeen, series: list[Value], view: View) -> Iterator[Sighting]:
             yield _sighting(running, one.lab.collected)
             running = []
         elif found is None and not running:
-            cause = Cause(one.key, words_of(one.lab), one.lab.collected)
+            cause = Cause(one.key, one.lab.in_words, one.lab.collected)
             truth = Truth("unknown", (cause,), missing=missing)
             yield Sighting(truth, one.lab.collected, points=(one.lab.collected,), term=one.lab.analyte)
     if running:
@@ -219,7 +211,7 @@ def _runs(said: LabSeen, series: list[Value], view: View) -> Iterator[Sighting]:
 
 
 def _sighting(running: list[Value], ended: str | None) -> Sighting:
-    causes = tuple(Cause(one.key, words_of(one.lab), one.lab.collected) for one in running)
+    causes = tuple(Cause(one.key, one.lab.in_words, one.lab.collected) for one in running)
     points = tuple(one.lab.collected for one in running)
     analyte = running[0].lab.analyte
     return Sighting(Truth("true", causes), points[0], ended, points, ended, ended is not None, analyte)
